@@ -1,0 +1,4 @@
+//! forkcast forecasts what a fork costs: how much memory a Valkey or Redis host needs beyond its data, how likely
+//! the OOM killer is, and which `maxmemory` percentage and host class make it unlikely enough.
+
+pub mod units;

@@ -1,0 +1,3 @@
+//! The `forkcast` command.
+
+fn main() {}
