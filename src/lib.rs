@@ -2,3 +2,5 @@
 //! the OOM killer is, and which `maxmemory` percentage and host class make it unlikely enough.
 
 pub mod units;
+
+pub mod rng;
