@@ -4,3 +4,5 @@
 pub mod units;
 
 pub mod rng;
+
+pub mod engine;

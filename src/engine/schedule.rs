@@ -1,0 +1,182 @@
+//! The schedule: what is still to happen, and when.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::units::SimTime;
+
+/// A typed event.
+pub trait Event: Copy {
+    /// How many kinds of event own a timer slot.
+    const SLOTS: usize;
+
+    /// The timer slot of a kind that can be pending only once, below [`Event::SLOTS`]; `None` for a kind that can
+    /// be pending several times.
+    fn slot(self) -> Option<usize>;
+
+    /// The name, for messages and traces.
+    fn name(self) -> &'static str;
+}
+
+/// A scheduled event, to cancel it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    slot: Option<usize>,
+    sequence: u64,
+}
+
+/// Pending events and the clock.
+#[derive(Clone, Debug)]
+pub struct Schedule<E> {
+    now: SimTime,
+    next_sequence: u64,
+    /// Key of the event pending in each slot, [`Key::NONE`] where none is. Kept apart from the events, so that the
+    /// scan for the earliest reads nothing else.
+    slot_keys: Vec<Key>,
+    slot_events: Vec<Option<E>>,
+    heap: BinaryHeap<Entry<E>>,
+}
+
+/// When an event happens, and its place among those at that time: `time · 2^64 + sequence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u128);
+
+impl Key {
+    const NONE: Self = Self(u128::MAX);
+
+    fn new(at: SimTime, sequence: u64) -> Self {
+        Self(u128::from(at.0) << 64 | u128::from(sequence))
+    }
+
+    fn at(self) -> SimTime {
+        SimTime((self.0 >> 64) as u64)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
+    fn sequence(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    key: Key,
+    event: E,
+}
+
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl<E> Eq for Entry<E> {}
+
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> Ord for Entry<E> {
+    /// The earliest is the greatest, as `BinaryHeap` gives out the greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key.cmp(&self.key)
+    }
+}
+
+impl<E: Event> Default for Schedule<E> {
+    fn default() -> Self {
+        Self {
+            now: SimTime::ZERO,
+            next_sequence: 0,
+            slot_keys: vec![Key::NONE; E::SLOTS],
+            slot_events: vec![None; E::SLOTS],
+            heap: BinaryHeap::new(),
+        }
+    }
+}
+
+impl<E: Event> Schedule<E> {
+    /// The clock: the time of the event being handled.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// Whether nothing is pending.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty() && self.slot_keys.iter().all(|&key| key == Key::NONE)
+    }
+
+    /// Lets `event` happen at `at`, after everything already scheduled for that time. An event whose kind owns
+    /// a timer slot replaces the one pending there.
+    ///
+    /// # Panics
+    ///
+    /// Where `at` is before the clock: an event cannot happen in the past.
+    pub fn schedule(&mut self, at: SimTime, event: E) -> Ticket {
+        assert!(at >= self.now, "event `{}` scheduled in the past: {at} before {}", event.name(), self.now);
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let key = Key::new(at, sequence);
+        let slot = event.slot();
+        match slot {
+            Some(slot) => {
+                self.slot_keys[slot] = key;
+                self.slot_events[slot] = Some(event);
+            }
+            None => self.heap.push(Entry { key, event }),
+        }
+        Ticket { slot, sequence }
+    }
+
+    /// Takes a scheduled event back; false where it has happened, was moved or was cancelled before.
+    pub fn cancel(&mut self, ticket: Ticket) -> bool {
+        let Some(slot) = ticket.slot else {
+            let before = self.heap.len();
+            self.heap.retain(|entry| entry.key.sequence() != ticket.sequence);
+            return self.heap.len() < before;
+        };
+        let key = self.slot_keys[slot];
+        let is_pending = key != Key::NONE && key.sequence() == ticket.sequence;
+        if is_pending {
+            self.slot_keys[slot] = Key::NONE;
+        }
+        is_pending
+    }
+
+    /// Takes back whatever is pending in the timer slot of `event`.
+    pub fn clear(&mut self, event: E) {
+        if let Some(slot) = event.slot() {
+            self.slot_keys[slot] = Key::NONE;
+        }
+    }
+
+    /// The next event due up to and including `horizon`, with the clock moved to it; at the end the clock moves
+    /// to the horizon.
+    pub fn pop_until(&mut self, horizon: SimTime) -> Option<E> {
+        let (slot, timer) = self.earliest_timer();
+        let heap = self.heap.peek().map_or(Key::NONE, |entry| entry.key);
+        let next = timer.min(heap);
+        if next == Key::NONE || next.at() > horizon {
+            self.now = self.now.max(horizon);
+            return None;
+        }
+        self.now = next.at();
+        if timer < heap {
+            self.slot_keys[slot] = Key::NONE;
+            return self.slot_events[slot];
+        }
+        self.heap.pop().map(|entry| entry.event)
+    }
+
+    fn earliest_timer(&self) -> (usize, Key) {
+        let mut earliest = (0, Key::NONE);
+        for (slot, &key) in self.slot_keys.iter().enumerate() {
+            if key < earliest.1 {
+                earliest = (slot, key);
+            }
+        }
+        earliest
+    }
+}
