@@ -6,3 +6,5 @@ pub mod units;
 pub mod rng;
 
 pub mod engine;
+
+pub mod memory;

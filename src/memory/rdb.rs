@@ -1,0 +1,76 @@
+//! How large a key is in a snapshot, and a write in the append-only file.
+//!
+//! Strings are taken as incompressible. Data that LZF shrinks makes the rewritten file smaller, so it doubles
+//! sooner and rewrites come more often than said here.
+
+use crate::memory::layout::{KeyKind, Value};
+
+/// Bytes of one key in an RDB file: type, key and value with their length prefixes, and an expiry time.
+///
+/// Source: the RDB format version 10/11 (`rdb.c`): one byte of type, lengths of 1, 2 or 5 bytes, an expiry of nine;
+/// integers up to 32 bits take five bytes.
+pub fn record_bytes(kind: KeyKind) -> u64 {
+    let value = match kind.value {
+        Value::Integer => 5,
+        Value::Bytes(length) => length_prefix(length) + length,
+    };
+    1 + length_prefix(kind.key_size) + kind.key_size + value + if kind.has_ttl { 9 } else { 0 }
+}
+
+fn length_prefix(length: u64) -> u64 {
+    match length {
+        0..=63 => 1,
+        64..=16_383 => 2,
+        _ => 5,
+    }
+}
+
+/// Bytes that a `SET key value` appends to the append-only file, with an absolute expiry where the key has one.
+///
+/// Source: the protocol's arrays of bulk strings, `*3\r\n$3\r\nSET\r\n$16\r\n…\r\n$64\r\n…\r\n`; an expiry is written
+/// as `PXAT` and thirteen digits.
+pub fn set_bytes(kind: KeyKind) -> u64 {
+    let value = match kind.value {
+        Value::Integer => bulk_string(8),
+        Value::Bytes(length) => bulk_string(length),
+    };
+    4 + bulk_string(3)
+        + bulk_string(kind.key_size)
+        + value
+        + if kind.has_ttl { bulk_string(4) + bulk_string(13) } else { 0 }
+}
+
+/// Bytes that a `DEL key` or an `INCR key` appends.
+pub fn key_command_bytes(kind: KeyKind, name_length: u64) -> u64 {
+    4 + bulk_string(name_length) + bulk_string(kind.key_size)
+}
+
+/// `$<digits>\r\n<text>\r\n`.
+fn bulk_string(length: u64) -> u64 {
+    let digits = u64::from(length.checked_ilog10().unwrap_or(0)) + 1;
+    1 + digits + 2 + length + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: KeyKind = KeyKind { key_size: 16, value: Value::Bytes(64), has_ttl: false };
+
+    #[test]
+    fn a_set_is_as_long_as_its_protocol_text() {
+        let text = format!("*3\r\n$3\r\nSET\r\n$16\r\n{}\r\n$64\r\n{}\r\n", "k".repeat(16), "v".repeat(64));
+        assert_eq!(set_bytes(KIND), text.len() as u64);
+        let text = format!("*2\r\n$3\r\nDEL\r\n$16\r\n{}\r\n", "k".repeat(16));
+        assert_eq!(key_command_bytes(KIND, 3), text.len() as u64);
+    }
+
+    #[test]
+    fn a_record_is_type_key_and_value() {
+        assert_eq!(record_bytes(KIND), 1 + 1 + 16 + 2 + 64);
+        assert_eq!(
+            record_bytes(KeyKind { has_ttl: true, value: Value::Integer, ..KIND }),
+            1 + 1 + 16 + 5 + 9
+        );
+    }
+}
