@@ -8,3 +8,5 @@ pub mod rng;
 pub mod engine;
 
 pub mod memory;
+
+pub mod model;

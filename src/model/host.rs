@@ -1,0 +1,293 @@
+//! What one simulated host is: the inputs of a cell, resolved and checked by `scenario`.
+//!
+//! Plain values without invariants of their own: `scenario` is the only way in, and refuses what cannot be.
+
+use crate::memory::{Allocator, LayoutProfile, Popularity};
+use crate::model::Uncertain;
+use crate::units::{Bytes, SimDuration};
+
+/// A host, its server, its data and its load.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Host {
+    /// The machine.
+    pub machine: Machine,
+    /// The server on it.
+    pub server: Server,
+    /// What the server holds.
+    pub dataset: Dataset,
+    /// How the load varies.
+    pub traffic: Traffic,
+    /// What forks by itself to keep the data.
+    pub persistence: Persistence,
+    /// How long a child lives.
+    pub save: SavePace,
+    /// The scheduled backup; `None` where there is none.
+    pub backup: Option<Backup>,
+    /// How long a replication lasts.
+    pub horizon: SimDuration,
+}
+
+/// The machine: memory and kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Machine {
+    /// Memory the kernel manages (`MemTotal`).
+    pub ram: Bytes,
+    /// What the kernel and other processes really use \[bytes\], drawn once a replication.
+    pub reserved: Uncertain,
+    /// Size of a base page.
+    pub page_size: Bytes,
+}
+
+/// The server's settings that decide memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    /// What it allocates for a key.
+    pub layout: LayoutProfile,
+    /// How its allocator was built.
+    pub allocator: Allocator,
+    /// The limit on `used_memory`; `None` for no limit.
+    pub maxmemory: Option<Bytes>,
+    /// What happens at the limit.
+    pub maxmemory_policy: MaxmemoryPolicy,
+    /// Whether the child offers itself to the OOM killer (`oom-score-adj yes`).
+    pub oom_score_adj: bool,
+    /// Resident set over `used_memory`, drawn once a replication; the surplus pages are never written.
+    pub fragmentation_ratio: Uncertain,
+    /// Client buffers \[bytes\], drawn once a replication; they count in `used_memory`.
+    pub client_memory: Uncertain,
+    /// Speed of a reload, in `used_memory` [bytes/s], drawn once a replication.
+    pub load_throughput: Uncertain,
+    /// From the death of the server to the start of the next one.
+    pub restart_delay: SimDuration,
+}
+
+/// What the server does with a write at `maxmemory`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxmemoryPolicy {
+    /// Refuses it. Of the load, only what would add keys is taken as refused: a real server at its limit refuses
+    /// overwrites too until something is deleted. So copies and the append-only file are overstated, never
+    /// understated.
+    NoEviction,
+    /// Deletes another key, taken as any key with equal chance (`allkeys-random`, and the measured
+    /// behaviour of `allkeys-lru` within 12 %).
+    AllKeys,
+}
+
+/// The data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// How much there is at time 0.
+    pub fill: Fill,
+    /// Growth of `used_memory` beside what the load inserts [bytes/day], drawn once a replication.
+    pub growth_per_day: Uncertain,
+    /// The kinds of keys, at least one.
+    pub keyspaces: Vec<Keyspace>,
+}
+
+/// How much data there is at time 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fill {
+    /// This share of `maxmemory`, divided over the keyspaces by their `share_of_bytes`.
+    Maxmemory(f64),
+    /// What the keyspaces' `keys` say, whatever `maxmemory` is.
+    Keys,
+}
+
+/// Keys of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keyspace {
+    /// Its name in the scenario.
+    pub name: String,
+    /// How many there are.
+    pub size: KeyspaceSize,
+    /// Length of a key \[bytes\].
+    pub key_size: u64,
+    /// Length of a value \[bytes\].
+    pub value_size: u64,
+    /// Whether the values are integers, kept inside the object header.
+    pub is_integer: bool,
+    /// Whether the keys have a TTL, and so an entry in the table of expiry times.
+    pub has_ttl: bool,
+    /// Mean write rate over the week, drawn once a replication.
+    pub write_rate: WriteRate,
+    /// What the writes are.
+    pub operations: OperationMix,
+    /// Which keys they go to: at the likely end, and at the high end, mixed with a weight drawn once a
+    /// replication.
+    pub popularity: UncertainPopularity,
+}
+
+/// The number of keys of a keyspace, or its part of a data set whose size is given otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum KeyspaceSize {
+    /// This many keys; under [`Fill::Maxmemory`] only the proportions of the keyspaces' keys count.
+    Keys(u64),
+    /// This share of the bytes of the data set; the shares of a data set add up to 1.
+    ShareOfBytes(f64),
+}
+
+/// A write rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WriteRate {
+    /// So many writes a second, however much data there is [1/s].
+    Total(Uncertain),
+    /// So many writes a second for each key [1/s].
+    PerKey(Uncertain),
+}
+
+/// Shares of the operations in a keyspace's writes; they add up to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OperationMix {
+    /// Overwrites of an existing key with a value of the same size (`SET`).
+    pub set: f64,
+    /// Counters stepped in place (`INCR`).
+    pub incr: f64,
+    /// New keys.
+    pub insert: f64,
+    /// Deletions of existing keys.
+    pub delete: f64,
+}
+
+/// What a job writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Overwrite with a value of the same size.
+    Set,
+    /// Step a counter in place.
+    Incr,
+    /// Add a new key.
+    Insert,
+}
+
+/// A popularity known only as an interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UncertainPopularity {
+    /// The likely one.
+    pub likely: Popularity,
+    /// The one at the far end; the same where the popularity is known.
+    pub high: Popularity,
+}
+
+/// How the load varies over time, the same for every keyspace; jobs come on top.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    /// The shape of the mean.
+    pub shape: Shape,
+    /// Standard deviation of the logarithm, from day to day.
+    pub noise_day: f64,
+    /// The same from hour to hour.
+    pub noise_hour: f64,
+    /// The same from minute to minute.
+    pub noise_minute: f64,
+    /// The most the server can take in all [1/s].
+    pub max_writes_per_second: f64,
+    /// Scheduled bursts.
+    pub jobs: Vec<Job>,
+}
+
+/// The shape of the mean load; its factors average 1 over the week or the trace.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Shape {
+    /// 168 hourly factors, Monday 00:00 UTC first.
+    Hourly(Vec<f64>),
+    /// Recorded whole days; every simulated day repeats one of them, drawn at random.
+    Trace(Vec<RecordedDay>),
+}
+
+/// A whole day of a trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedDay {
+    factors: Vec<f64>,
+    hourly: [f64; 24],
+}
+
+impl RecordedDay {
+    /// A day of equally spaced factors, at least one.
+    pub fn new(factors: Vec<f64>) -> Self {
+        let mut day = Self { factors, hourly: [0.0; 24] };
+        day.hourly = std::array::from_fn(|hour| {
+            let minutes = (0..60).map(|minute| day.at_minute(hour * 60 + minute));
+            minutes.sum::<f64>() / 60.0
+        });
+        day
+    }
+
+    /// The factor at a minute of the day, from 0.
+    pub fn at_minute(&self, minute: usize) -> f64 {
+        self.factors[minute * self.factors.len() / (24 * 60)]
+    }
+
+    /// The mean factor of an hour of the day, from 0.
+    pub fn hourly(&self, hour: usize) -> f64 {
+        self.hourly[hour]
+    }
+}
+
+/// A scheduled burst of writes, every day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Time of day at which it may start.
+    pub at: SimDuration,
+    /// It starts at a uniform time within this span after `at`.
+    pub jitter: SimDuration,
+    /// How long it runs.
+    pub duration: SimDuration,
+    /// How much it writes [1/s], drawn once a replication.
+    pub writes_per_second: Uncertain,
+    /// What it writes.
+    pub operation: Operation,
+    /// Which keyspace it writes to: an index into [`Dataset::keyspaces`].
+    pub keyspace: usize,
+}
+
+/// What makes the server fork to keep its data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Persistence {
+    /// The rewrite trigger of the append-only file; `None` with `appendonly no`.
+    pub aof: Option<AofRewrite>,
+    /// The `save` points.
+    pub save_points: Vec<SavePoint>,
+}
+
+/// When the append-only file is rewritten.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AofRewrite {
+    /// Growth over the size after the last rewrite (`auto-aof-rewrite-percentage`) [%].
+    pub percentage: f64,
+    /// Smaller files are left alone (`auto-aof-rewrite-min-size`).
+    pub min_size: Bytes,
+}
+
+/// Save after `seconds` if at least `changes` keys changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavePoint {
+    /// Time since the last successful save.
+    pub seconds: u64,
+    /// Changes since then.
+    pub changes: u64,
+}
+
+/// How long a child lives, whatever forked it: the data set over a throughput, times a lognormal factor
+/// of median 1, at times slowed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SavePace {
+    /// `used_memory` saved a second [bytes/s], drawn once a replication.
+    pub throughput: Uncertain,
+    /// Standard deviation of the logarithm of the duration, drawn once a fork.
+    pub sigma: f64,
+    /// The chance that a save is slow, per fork.
+    pub slow_probability: f64,
+    /// How many times longer a slow save takes.
+    pub slow_factor: f64,
+}
+
+/// The scheduled backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Time of day of the first one.
+    pub at: SimDuration,
+    /// Each starts at a uniform time within this span after its hour.
+    pub jitter: SimDuration,
+    /// From one to the next.
+    pub every: SimDuration,
+}

@@ -1,0 +1,242 @@
+//! What the load does to the keys: rates drawn for one replication, integrated over its weather.
+
+use rand::RngExt;
+
+use crate::memory::rdb;
+use crate::memory::{Exposure, KeyKind};
+use crate::model::Uncertain;
+use crate::model::host::{Job, Keyspace, Operation, OperationMix, WriteRate};
+use crate::model::weather::Weather;
+use crate::rng::{Purpose, Stream};
+use crate::units::{SimDuration, SimTime};
+
+/// An amount that accrues with the load: so much a base second and so much a second of each job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Accrual {
+    base: f64,
+    jobs: Vec<f64>,
+}
+
+/// The rates of one replication.
+#[derive(Clone, Debug)]
+pub struct Rates {
+    /// Writes a second of each keyspace, at the mean.
+    pub keyspaces: Vec<f64>,
+    /// Writes a second of each job.
+    pub jobs: Vec<f64>,
+}
+
+impl Rates {
+    /// Draws the rates; `keys` are the keys of each keyspace at time 0.
+    pub fn draw(keyspaces: &[Keyspace], jobs: &[Job], keys: &[f64], cap: f64, stream: Stream) -> Self {
+        let draw = |rate: Uncertain, purpose, number: usize| {
+            rate.quantile(stream.at(purpose, number as u64).random()).min(cap)
+        };
+        let keyspace = |(number, keyspace): (usize, &Keyspace)| match keyspace.write_rate {
+            WriteRate::Total(rate) => draw(rate, Purpose::WriteRate, number),
+            WriteRate::PerKey(rate) => draw(rate, Purpose::WriteRate, number) * keys[number],
+        };
+        let job = |(number, job): (usize, &Job)| draw(job.writes_per_second, Purpose::JobRate, number);
+        Self {
+            keyspaces: keyspaces.iter().enumerate().map(keyspace).collect(),
+            jobs: jobs.iter().enumerate().map(job).collect(),
+        }
+    }
+}
+
+/// The load of one replication.
+#[derive(Debug)]
+pub struct Load<'a> {
+    weather: Weather<'a>,
+    rates: &'a Rates,
+    keyspaces: &'a [Keyspace],
+    jobs: &'a [Job],
+    /// Changes as the `save` points count them.
+    pub changes: Accrual,
+    /// Bytes appended to the append-only file.
+    pub appended: Accrual,
+}
+
+impl<'a> Load<'a> {
+    /// The load of `rates` under `weather`; `kinds` are the layouts of the keyspaces.
+    pub fn new(
+        weather: Weather<'a>,
+        rates: &'a Rates,
+        keyspaces: &'a [Keyspace],
+        jobs: &'a [Job],
+        kinds: &[KeyKind],
+    ) -> Self {
+        let accrual = |per_write: &dyn Fn(&Exposure, KeyKind) -> f64| Accrual {
+            base: keyspaces
+                .iter()
+                .zip(&rates.keyspaces)
+                .zip(kinds)
+                .map(|((keyspace, rate), &kind)| rate * per_write(&of_mix(keyspace), kind))
+                .sum(),
+            jobs: jobs
+                .iter()
+                .zip(&rates.jobs)
+                .map(|(job, rate)| {
+                    rate * per_write(&of_job(job, &keyspaces[job.keyspace]), kinds[job.keyspace])
+                })
+                .collect(),
+        };
+        let changes = accrual(&|e, _| e.set + e.incr + e.insert + e.delete);
+        let appended = accrual(&appended_bytes);
+        Self { weather, rates, keyspaces, jobs, changes, appended }
+    }
+
+    /// How much of `accrual` comes between two instants.
+    pub fn amount(&self, accrual: &Accrual, from: SimTime, to: SimTime) -> f64 {
+        let base = accrual.base * (self.weather.base_seconds(to) - self.weather.base_seconds(from));
+        let jobs = accrual.jobs.iter().enumerate();
+        base + jobs.map(|(number, rate)| rate * self.weather.job_seconds(number, from, to)).sum::<f64>()
+    }
+
+    /// When `amount` of `accrual` has come since `from`, to a millisecond; `None` if not before `until`.
+    ///
+    /// Looks for the hour first, then within it where the straight line between the bounds crosses, and halves every
+    /// other time: amounts are nearly straight within an hour.
+    pub fn time_when(
+        &self,
+        accrual: &Accrual,
+        from: SimTime,
+        amount: f64,
+        until: SimTime,
+    ) -> Option<SimTime> {
+        if amount <= 0.0 {
+            return Some(from);
+        }
+        let so_far = |at| self.amount(accrual, from, at);
+        let mut bounds = hour_of(from, until, |at| so_far(at) >= amount)?;
+        let mut amounts = (so_far(bounds.0), so_far(bounds.1));
+        let mut halve = false;
+        while bounds.1.0 - bounds.0.0 > GRAIN.0 {
+            let share = if halve { 0.5 } else { (amount - amounts.0) / (amounts.1 - amounts.0) };
+            let step = SimDuration::from_secs_f64(share * (bounds.1 - bounds.0).as_secs_f64());
+            let inside = SimDuration((bounds.1 - bounds.0).0 - 1);
+            let middle = bounds.0 + step.clamp(SimDuration(1), inside);
+            let value = so_far(middle);
+            if value >= amount {
+                (bounds.1, amounts.1) = (middle, value);
+            } else {
+                (bounds.0, amounts.0) = (middle, value);
+            }
+            halve = !halve;
+        }
+        Some(bounds.1)
+    }
+
+    /// Operations on each keyspace between two instants. Evictions are not the load's and are left out.
+    pub fn exposures(&self, from: SimTime, to: SimTime) -> Vec<Exposure> {
+        let base = self.weather.base_seconds(to) - self.weather.base_seconds(from);
+        let of_keyspace = |(keyspace, rate): (&Keyspace, &f64)| of_mix(keyspace).times(rate * base);
+        let mut exposures: Vec<Exposure> =
+            self.keyspaces.iter().zip(&self.rates.keyspaces).map(of_keyspace).collect();
+        for (number, (job, rate)) in self.jobs.iter().zip(&self.rates.jobs).enumerate() {
+            let seconds = self.weather.job_seconds(number, from, to);
+            if seconds > 0.0 {
+                let added = of_job(job, &self.keyspaces[job.keyspace]).times(rate * seconds);
+                exposures[job.keyspace] = exposures[job.keyspace].plus(&added);
+            }
+        }
+        exposures
+    }
+
+    /// Writes a second at `at`, averaged over the minute around it.
+    pub fn writes_per_second(&self, at: SimTime) -> f64 {
+        let from = SimTime(at.0.saturating_sub(SimDuration::MINUTE.0 / 2));
+        self.amount(&self.changes, from, from + SimDuration::MINUTE) / 60.0
+    }
+}
+
+/// Keys that the load adds beyond those that go, by keyspace.
+pub fn net_keys(exposures: &[Exposure]) -> impl Iterator<Item = f64> {
+    exposures.iter().map(|e| (e.insert - e.delete - e.random_delete).max(0.0))
+}
+
+/// How closely instants are looked for.
+const GRAIN: SimDuration = SimDuration::from_millis(1);
+
+/// Two instants at most an hour apart between which `reached` becomes true; it must stay true once true. `None`
+/// where it is not true at `until`.
+///
+/// Looks at whole hours alone: they cost nothing, while the inside of an hour is drawn minute by minute.
+fn hour_of(from: SimTime, until: SimTime, reached: impl Fn(SimTime) -> bool) -> Option<(SimTime, SimTime)> {
+    if !reached(until) {
+        return None;
+    }
+    let (mut before, mut after) = (from, until);
+    while after.0 - before.0 > SimDuration::HOUR.0 {
+        let middle = SimTime(u64::midpoint(before.0, after.0).next_multiple_of(SimDuration::HOUR.0));
+        if middle >= after {
+            break;
+        }
+        if reached(middle) { after = middle } else { before = middle }
+    }
+    Some((before, after))
+}
+
+/// The first instant in `[from, until]` at which `reached` holds, to a millisecond; it must stay true once true.
+pub fn first_instant(from: SimTime, until: SimTime, reached: impl Fn(SimTime) -> bool) -> Option<SimTime> {
+    let (mut before, mut after) = hour_of(from, until, &reached)?;
+    if reached(from) {
+        return Some(from);
+    }
+    while after.0 - before.0 > GRAIN.0 {
+        let middle = SimTime(u64::midpoint(before.0, after.0));
+        if reached(middle) { after = middle } else { before = middle }
+    }
+    Some(after)
+}
+
+impl Exposure {
+    fn times(self, factor: f64) -> Self {
+        Self {
+            set: self.set * factor,
+            incr: self.incr * factor,
+            insert: self.insert * factor,
+            delete: self.delete * factor,
+            random_delete: self.random_delete * factor,
+        }
+    }
+
+    fn plus(self, other: &Self) -> Self {
+        Self {
+            set: self.set + other.set,
+            incr: self.incr + other.incr,
+            insert: self.insert + other.insert,
+            delete: self.delete + other.delete,
+            random_delete: self.random_delete + other.random_delete,
+        }
+    }
+}
+
+/// One write of a keyspace, by operation. Where keys have a TTL, as many expire as are added beyond those deleted.
+fn of_mix(keyspace: &Keyspace) -> Exposure {
+    let OperationMix { set, incr, insert, delete } = keyspace.operations;
+    let random_delete = if keyspace.has_ttl { (insert - delete).max(0.0) } else { 0.0 };
+    Exposure { set, incr, insert, delete, random_delete }
+}
+
+/// One write of a job.
+fn of_job(job: &Job, keyspace: &Keyspace) -> Exposure {
+    match job.operation {
+        Operation::Set => Exposure { set: 1.0, ..Exposure::default() },
+        Operation::Incr => Exposure { incr: 1.0, ..Exposure::default() },
+        Operation::Insert => {
+            let random_delete = if keyspace.has_ttl { 1.0 } else { 0.0 };
+            Exposure { insert: 1.0, random_delete, ..Exposure::default() }
+        }
+    }
+}
+
+/// Bytes that operations append to the append-only file; an expiry is written as a `DEL`.
+fn appended_bytes(exposure: &Exposure, kind: KeyKind) -> f64 {
+    let set = rdb::set_bytes(kind) as f64;
+    let delete = rdb::key_command_bytes(kind, 3) as f64;
+    let incr = rdb::key_command_bytes(kind, 4) as f64;
+    (exposure.set + exposure.insert) * set
+        + (exposure.delete + exposure.random_delete) * delete
+        + exposure.incr * incr
+}

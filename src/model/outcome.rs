@@ -1,0 +1,127 @@
+//! What a replication leaves behind: one row of figures.
+
+use crate::units::{Bytes, SimDuration, SimTime};
+
+/// What forked, or grew, when something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The scheduled backup.
+    Backup,
+    /// A `save` point.
+    SavePoint,
+    /// A rewrite of the append-only file.
+    AofRewrite,
+    /// No child was alive: the data itself no longer fitted.
+    Growth,
+}
+
+impl Cause {
+    /// Every cause, in the order of their names in the output files.
+    pub const ALL: [Self; 4] = [Self::Backup, Self::SavePoint, Self::AofRewrite, Self::Growth];
+
+    /// The name in the output files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Backup => "backup",
+            Self::SavePoint => "save-point",
+            Self::AofRewrite => "aof-rewrite",
+            Self::Growth => "growth",
+        }
+    }
+}
+
+/// One value for each cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerCause<T>([T; Cause::ALL.len()]);
+
+impl<T> std::ops::Index<Cause> for PerCause<T> {
+    type Output = T;
+
+    fn index(&self, cause: Cause) -> &T {
+        &self.0[cause as usize]
+    }
+}
+
+impl<T> std::ops::IndexMut<Cause> for PerCause<T> {
+    fn index_mut(&mut self, cause: Cause) -> &mut T {
+        &mut self.0[cause as usize]
+    }
+}
+
+/// Whom the OOM killer took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Victim {
+    /// The server itself, and with it the data set.
+    Server,
+    /// The child that was saving.
+    Child,
+}
+
+impl Victim {
+    /// The name in the output files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Child => "child",
+        }
+    }
+}
+
+/// A kill by the OOM killer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kill {
+    /// When.
+    pub at: SimTime,
+    /// Whom.
+    pub victim: Victim,
+    /// What had forked.
+    pub cause: Cause,
+}
+
+/// The figures of one replication.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The first kill, of server or child.
+    pub first_kill: Option<Kill>,
+    /// The first kill of the server.
+    pub first_server_kill: Option<Kill>,
+    /// Kills of the server, by cause. A crash loop ends with the kill that shows it, and the server stays down to the
+    /// horizon.
+    pub server_kills: PerCause<u32>,
+    /// Kills of a child, by cause.
+    pub child_kills: PerCause<u32>,
+    /// Forks, by cause.
+    pub forks: PerCause<u32>,
+    /// Saves and rewrites that ended well.
+    pub saves: u32,
+    /// Saves and rewrites that did not.
+    pub save_failures: u32,
+    /// The most memory in use at any time, without what the kernel can drop.
+    pub peak_memory: Bytes,
+    /// The least memory free or droppable at any time.
+    pub free_min: Bytes,
+    /// The most pages copied in one fork.
+    pub cow_peak: Bytes,
+    /// Time in which the server did not serve.
+    pub downtime: SimDuration,
+    /// Writes refused, at `maxmemory` or because the last save failed.
+    pub rejected_writes: f64,
+    /// Keys evicted.
+    pub evicted_keys: f64,
+}
+
+impl Outcome {
+    /// Kills of server and child.
+    #[must_use]
+    pub fn oom_kills(&self) -> u32 {
+        Cause::ALL.into_iter().map(|cause| self.server_kills[cause] + self.child_kills[cause]).sum()
+    }
+
+    /// Incidents: kills of the server. Stalls and full-sync loops are not modelled.
+    #[must_use]
+    pub fn incidents(&self) -> u32 {
+        Cause::ALL.into_iter().map(|cause| self.server_kills[cause]).sum()
+    }
+}

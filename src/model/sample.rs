@@ -1,0 +1,66 @@
+//! A host for the tests: 16 GiB, three quarters of it full of 512-byte values, a backup a day.
+
+use crate::memory::layout::profiles::redis_7_0;
+use crate::memory::{Allocator, Popularity};
+use crate::model::Uncertain;
+use crate::model::host::*;
+use crate::units::{Bytes, SimDuration};
+
+/// The host, under `writes_per_second` uniform overwrites.
+pub(crate) fn host(writes_per_second: f64) -> Host {
+    Host {
+        machine: Machine {
+            ram: Bytes::gib(16),
+            reserved: Uncertain::certain(Bytes::gib(1).as_f64()),
+            page_size: Bytes::kib(4),
+        },
+        server: Server {
+            layout: redis_7_0(),
+            allocator: Allocator::System,
+            maxmemory: Some(Bytes::gib(12)),
+            maxmemory_policy: MaxmemoryPolicy::NoEviction,
+            oom_score_adj: false,
+            fragmentation_ratio: Uncertain::certain(1.0),
+            client_memory: Uncertain::certain(0.0),
+            load_throughput: Uncertain::certain(Bytes::mib(100).as_f64()),
+            restart_delay: SimDuration::SECOND,
+        },
+        dataset: Dataset {
+            fill: Fill::Maxmemory(1.0),
+            growth_per_day: Uncertain::certain(0.0),
+            keyspaces: vec![keyspace(writes_per_second)],
+        },
+        traffic: Traffic {
+            shape: Shape::Hourly(vec![1.0]),
+            noise_day: 0.0,
+            noise_hour: 0.0,
+            noise_minute: 0.0,
+            max_writes_per_second: f64::INFINITY,
+            jobs: Vec::new(),
+        },
+        persistence: Persistence { aof: None, save_points: Vec::new() },
+        save: SavePace {
+            throughput: Uncertain::certain(Bytes::mib(100).as_f64()),
+            sigma: 0.0,
+            slow_probability: 0.0,
+            slow_factor: 1.0,
+        },
+        backup: Some(Backup { at: SimDuration::HOUR, jitter: SimDuration::ZERO, every: SimDuration::DAY }),
+        horizon: SimDuration(7 * SimDuration::DAY.0),
+    }
+}
+
+/// Strings of 512 bytes under uniform overwrites.
+pub(crate) fn keyspace(writes_per_second: f64) -> Keyspace {
+    Keyspace {
+        name: "sessions".into(),
+        size: KeyspaceSize::ShareOfBytes(1.0),
+        key_size: 16,
+        value_size: 512,
+        is_integer: false,
+        has_ttl: false,
+        write_rate: WriteRate::Total(Uncertain::certain(writes_per_second)),
+        operations: OperationMix { set: 1.0, incr: 0.0, insert: 0.0, delete: 0.0 },
+        popularity: UncertainPopularity { likely: Popularity::Uniform, high: Popularity::Uniform },
+    }
+}
