@@ -10,3 +10,5 @@ pub mod engine;
 pub mod memory;
 
 pub mod model;
+
+pub mod stats;
