@@ -12,3 +12,5 @@ pub mod memory;
 pub mod model;
 
 pub mod stats;
+
+pub mod scenario;

@@ -1,0 +1,257 @@
+//! One cell: the scenario with its axes at given values, as the model wants it.
+
+use super::classes;
+use super::diagnostic::Diagnostic;
+use super::profile;
+use super::reading::{Derived, Group, Readings};
+use super::trace::Days;
+use super::value::Value;
+use crate::memory::{Allocator, Popularity};
+use crate::model::Uncertain;
+use crate::model::host::{
+    AofRewrite, Backup, Dataset, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy,
+    Operation, OperationMix, Persistence, RecordedDay, SavePace, Server, Shape, Traffic, UncertainPopularity,
+    WriteRate,
+};
+use crate::units::Bytes;
+
+/// The kernel's bookkeeping for each base page (`struct page`, 64 bytes on 64-bit Linux) \[bytes\].
+///
+/// Source: Linux 6.1, `include/linux/mm_types.h`.
+const PAGE_STRUCTURE: f64 = 64.0;
+
+/// A scenario resolved at one combination of axis values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// The class of the host, `None` where the scenario gives its RAM.
+    pub host_class: Option<String>,
+    /// The largest percentage that the provider lets one set [%].
+    pub percent_cap: Option<f64>,
+    /// RAM of the host, of which the percentage is taken.
+    pub ram: Bytes,
+    /// `maxmemory` in per cent of RAM [%]; `None` where it is given otherwise.
+    pub maxmemory_percent: Option<f64>,
+    /// `maxmemory`; `None` for no limit.
+    pub maxmemory: Option<Bytes>,
+    /// What the model simulates.
+    pub host: Host,
+    /// What should be known of it.
+    pub warnings: Vec<Diagnostic>,
+    pub(super) readings: Readings,
+}
+
+/// Adds what follows from other settings.
+pub fn derive(readings: &mut Readings) {
+    let host = readings.once("host");
+    let class = host.text("class").and_then(classes::find);
+    let (Some(ram), Some(page), Some(reserved)) =
+        (class.and_then(|class| class.ram), host.quantity("page-size"), host.quantity("reserved"))
+    else {
+        return;
+    };
+    if host.mentions("reserved") {
+        return;
+    }
+    let structures = ram.scaled(PAGE_STRUCTURE / page.likely);
+    let with = |bytes: f64| Bytes::from_f64(bytes) + structures;
+    let ends = [with(reserved.low), with(reserved.likely), with(reserved.high)];
+    let derived = Derived {
+        value: Value::Quantity(Uncertain {
+            low: ends[0].as_f64(),
+            likely: ends[1].as_f64(),
+            high: ends[2].as_f64(),
+        }),
+        text: format!(
+            "{{ low = \"{}\", likely = \"{}\", high = \"{}\" }}",
+            exact(ends[0]),
+            exact(ends[1]),
+            exact(ends[2])
+        ),
+        how: format!("the default and the kernel's page structures of {ram}, {structures}"),
+    };
+    if let Some(host) = readings.once_mut("host") {
+        host.derive("reserved", derived);
+    }
+}
+
+/// A size as text that reads back to the byte.
+fn exact(size: Bytes) -> String {
+    let rounded = size.to_string();
+    if rounded.parse() == Ok(size) { rounded } else { format!("{} B", size.0) }
+}
+
+impl Case {
+    /// Builds the case of readings in which nothing is wrong.
+    pub(super) fn build(readings: Readings, days: Option<&Days>, warnings: Vec<Diagnostic>) -> Self {
+        let (host, server) = (readings.once("host"), readings.once("server"));
+        let class = host.text("class").and_then(classes::find);
+        let ram = class.and_then(|class| class.ram).unwrap_or_else(|| host.bytes("ram"));
+        let percent = (!server.mentions("maxmemory")).then(|| server.number("maxmemory-percent"));
+        let maxmemory = match percent {
+            Some(percent) => Some(ram.scaled(percent / 100.0)),
+            None => (!server.is_word("maxmemory")).then(|| server.bytes("maxmemory")),
+        };
+        Self {
+            host_class: class.map(|class| class.name.clone()),
+            percent_cap: class.and_then(|class| class.percent_cap),
+            ram,
+            maxmemory_percent: percent,
+            maxmemory,
+            host: Host {
+                machine: Machine {
+                    ram,
+                    reserved: host.uncertain("reserved"),
+                    page_size: host.bytes("page-size"),
+                },
+                server: server_of(server, maxmemory),
+                dataset: dataset_of(&readings),
+                traffic: traffic_of(&readings, days),
+                persistence: persistence_of(readings.once("persistence")),
+                save: save_of(&readings),
+                backup: backup_of(readings.once("backup")),
+                horizon: readings.once("simulation").duration("horizon"),
+            },
+            warnings,
+            readings,
+        }
+    }
+}
+
+fn server_of(server: &Group, maxmemory: Option<Bytes>) -> Server {
+    let engine = server.text("engine").and_then(profile::find);
+    Server {
+        layout: engine.expect("a checked engine has a profile").clone(),
+        allocator: match server.text("allocator") {
+            Some("jemalloc-system") => Allocator::System,
+            _ => Allocator::Bundled,
+        },
+        maxmemory,
+        maxmemory_policy: match server.text("maxmemory-policy") {
+            Some("allkeys-lru" | "allkeys-random") => MaxmemoryPolicy::AllKeys,
+            _ => MaxmemoryPolicy::NoEviction,
+        },
+        oom_score_adj: server.text("oom-score-adj") != Some("no"),
+        fragmentation_ratio: server.uncertain("fragmentation-ratio"),
+        client_memory: server.uncertain("client-memory"),
+        load_throughput: server.uncertain("load-throughput"),
+        restart_delay: server.duration("restart-delay"),
+    }
+}
+
+fn dataset_of(readings: &Readings) -> Dataset {
+    let dataset = readings.once("dataset");
+    let keyspaces = readings.each("keyspace");
+    let counted = |index: usize| {
+        let jobs = readings.each("traffic.job").iter();
+        jobs.filter(|job| target_of(job, keyspaces) == index).any(|job| job.text("operation") == Some("incr"))
+    };
+    Dataset {
+        fill: if dataset.is_word("fill") { Fill::Keys } else { Fill::Maxmemory(dataset.number("fill")) },
+        growth_per_day: dataset.uncertain("growth-per-day"),
+        keyspaces: keyspaces
+            .iter()
+            .enumerate()
+            .map(|(index, keyspace)| keyspace_of(keyspace, counted(index)))
+            .collect(),
+    }
+}
+
+fn keyspace_of(keyspace: &Group, is_counted: bool) -> Keyspace {
+    let operations = match keyspace.value("operations") {
+        Some(Value::Operations(mix)) => *mix,
+        _ => OperationMix { set: 1.0, incr: 0.0, insert: 0.0, delete: 0.0 },
+    };
+    let everywhere = UncertainPopularity { likely: Popularity::Uniform, high: Popularity::Uniform };
+    Keyspace {
+        name: keyspace.text("name").unwrap_or_default().to_owned(),
+        size: match keyspace.given("keys") {
+            Some(_) => KeyspaceSize::Keys(keyspace.whole("keys")),
+            None => KeyspaceSize::ShareOfBytes(
+                keyspace.quantity("share-of-bytes").map_or(1.0, |share| share.likely),
+            ),
+        },
+        key_size: keyspace.bytes("key-size").0,
+        value_size: keyspace.bytes("value-size").0,
+        is_integer: is_counted || operations.incr > 0.0,
+        has_ttl: keyspace.quantity("ttl").is_some(),
+        write_rate: match keyspace.value("writes-per-second") {
+            Some(Value::WriteRate(rate)) => *rate,
+            _ => WriteRate::Total(Uncertain::certain(0.0)),
+        },
+        operations,
+        popularity: match keyspace.value("popularity") {
+            Some(Value::Popularity(popularity)) => *popularity,
+            _ => everywhere,
+        },
+    }
+}
+
+/// The keyspace that a job writes to: an index.
+fn target_of(job: &Group, keyspaces: &[Group]) -> usize {
+    let name = job.text("keyspace");
+    let named = keyspaces.iter().position(|keyspace| name.is_some() && keyspace.text("name") == name);
+    named.unwrap_or(0)
+}
+
+fn traffic_of(readings: &Readings, days: Option<&Days>) -> Traffic {
+    let (traffic, noise) = (readings.once("traffic"), readings.once("traffic.noise"));
+    let keyspaces = readings.each("keyspace");
+    let job = |job: &Group| Job {
+        at: job.time_of_day("at"),
+        jitter: job.duration("jitter"),
+        duration: job.duration("duration"),
+        writes_per_second: job.uncertain("writes-per-second"),
+        operation: match job.text("operation") {
+            Some("incr") => Operation::Incr,
+            Some("insert") => Operation::Insert,
+            _ => Operation::Set,
+        },
+        keyspace: target_of(job, keyspaces),
+    };
+    Traffic {
+        shape: match (days, traffic.value("hourly")) {
+            (Some(days), _) => Shape::Trace(days.iter().cloned().map(RecordedDay::new).collect()),
+            (None, Some(Value::Hourly(factors))) => Shape::Hourly(factors.clone()),
+            (None, _) => Shape::Hourly(vec![1.0; 168]),
+        },
+        noise_day: noise.number("day"),
+        noise_hour: noise.number("hour"),
+        noise_minute: noise.number("minute"),
+        max_writes_per_second: traffic.number("max-writes-per-second"),
+        jobs: readings.each("traffic.job").iter().map(job).collect(),
+    }
+}
+
+fn persistence_of(persistence: &Group) -> Persistence {
+    let rewrite = AofRewrite {
+        percentage: persistence.number("auto-aof-rewrite-percentage"),
+        min_size: persistence.bytes("auto-aof-rewrite-min-size"),
+    };
+    // `auto-aof-rewrite-percentage 0` switches the rewrite off, so that nothing about the file forks.
+    let rewrites = persistence.value("appendonly") == Some(&Value::Flag(true)) && rewrite.percentage > 0.0;
+    Persistence {
+        aof: rewrites.then_some(rewrite),
+        save_points: match persistence.value("save") {
+            Some(Value::SavePoints(points)) => points.clone(),
+            _ => Vec::new(),
+        },
+    }
+}
+
+fn save_of(readings: &Readings) -> SavePace {
+    let (save, slow) = (readings.once("save"), readings.once("save.slow"));
+    SavePace {
+        throughput: save.uncertain("throughput"),
+        sigma: save.number("sigma"),
+        slow_probability: slow.number("probability"),
+        slow_factor: slow.number("factor"),
+    }
+}
+
+fn backup_of(backup: &Group) -> Option<Backup> {
+    (backup.text("method") != Some("none")).then(|| Backup {
+        at: backup.time_of_day("at"),
+        jitter: backup.duration("jitter"),
+        every: backup.duration("every"),
+    })
+}

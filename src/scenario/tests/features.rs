@@ -1,0 +1,271 @@
+//! Diagnostics of what is not modelled, of traces, axes and overrides.
+
+use super::*;
+
+#[test]
+fn what_is_not_modelled_is_said_and_not_ignored() {
+    insta::assert_snapshot!(said(&edited("[server]", "swap = \"1 GiB\"\nlimit = \"8 GiB\"\nkernel = \"4.19\"\novercommit-memory = 2\n[server]")), @r#"
+    error[E0019]: not modelled yet: swap
+     --> demo.toml:4:8
+      |
+    4 | swap = "1 GiB"
+      |        ^^^^^^^ would change the answer
+      |
+      = help: leave it out, or write `swap = "0 B"`
+
+    error[E0019]: not modelled yet: the memory limit of a container
+     --> demo.toml:5:9
+      |
+    5 | limit = "8 GiB"
+      |         ^^^^^^^ would change the answer
+      |
+      = help: leave it out, or write `limit = "none"`
+
+    error[E0019]: not modelled yet: kernels before 5.2
+     --> demo.toml:6:10
+      |
+    6 | kernel = "4.19"
+      |          ^^^^^^ kills the child first
+      |
+      = note: before 5.2 the OOM killer sacrifices a child of the process it has chosen
+      = help: expected a kernel version such as "6.1", from 5.2
+
+    error[E0019]: not modelled yet: strict overcommit
+     --> demo.toml:7:21
+      |
+    7 | overcommit-memory = 2
+      |                     ^ refuses forks by the memory committed
+      |
+      = help: modes 0 and 1 never refuse the fork of a server with jemalloc 5: give one of them
+    "#);
+}
+
+#[test]
+fn data_and_plans_that_are_not_modelled_are_said_so() {
+    insta::assert_snapshot!(said(&edited("\"512 B\"", "\"4 KiB\"\ntype = \"hash\"\noperations = { insert = 0.4, delete = 0.6 }")), @r#"
+    error[E0019]: not modelled yet: values above 2 KiB
+      --> demo.toml:10:14
+       |
+    10 | value-size = "4 KiB"
+       |              ^^^^^^^ 4 KiB a value
+       |
+       = note: the child gives the pages of large values back as it saves them
+       = help: give at most 2 KiB
+
+    error[E0019]: not modelled yet: `type = "hash"`
+      --> demo.toml:11:8
+       |
+    11 | type = "hash"
+       |        ^^^^^^ exists, but is not simulated
+       |
+       = help: modelled: "string"
+
+    error[E0019]: not modelled yet: a shrinking data set
+      --> demo.toml:12:14
+       |
+    12 | operations = { insert = 0.4, delete = 0.6 }
+       |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ deletes more than it inserts
+       |
+       = help: insert at least as much as is deleted
+    "#);
+    insta::assert_snapshot!(said(&format!("{MINIMAL}\n[replication]\nreplicas = 2\n[backup]\nmethod = \"sync\"\nhost = \"replica\"\n")), @r#"
+    error[E0019]: not modelled yet: replicas, their buffers and full syncs
+      --> demo.toml:14:12
+       |
+    14 | replicas = 2
+       |            ^ would change the answer
+       |
+       = help: leave it out, or write `replicas = 0`
+
+    error[E0019]: not modelled yet: `method = "sync"`
+      --> demo.toml:16:10
+       |
+    16 | method = "sync"
+       |          ^^^^^^ exists, but is not simulated
+       |
+       = help: modelled: "bgsave" or "none"
+
+    error[E0019]: not modelled yet: `host = "replica"`
+      --> demo.toml:17:8
+       |
+    17 | host = "replica"
+       |        ^^^^^^^^^ exists, but is not simulated
+       |
+       = help: modelled: "primary"
+    "#);
+}
+
+#[test]
+fn engines_policies_and_distributions_that_are_not_modelled_are_said_so() {
+    insta::assert_snapshot!(said(&edited("= 75", "= 75\nengine = \"valkey-9.0\"\nmaxmemory-policy = \"volatile-lru\"")), @r#"
+    error[E0019]: not modelled yet: the layout of valkey-9.0
+     --> demo.toml:6:10
+      |
+    6 | engine = "valkey-9.0"
+      |          ^^^^^^^^^^^^ no profile of this version
+      |
+      = help: the nearest profile may do: `redis-7.0`, `valkey-8.0`
+
+    error[E0019]: not modelled yet: `maxmemory-policy = "volatile-lru"`
+     --> demo.toml:7:20
+      |
+    7 | maxmemory-policy = "volatile-lru"
+      |                    ^^^^^^^^^^^^^^ exists, but is not simulated
+      |
+      = help: modelled: "noeviction" or "allkeys-lru" or "allkeys-random"
+    "#);
+    insta::assert_snapshot!(said(&edited("\"512 B\"", "{ median = \"400 B\", sigma = 1.2 }")), @r#"
+    error[E0019]: not modelled yet: a distribution of value sizes
+      --> demo.toml:10:14
+       |
+    10 | value-size = { median = "400 B", sigma = 1.2 }
+       |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ more than one size
+       |
+       = help: give the mean size, or a keyspace for each size
+    "#);
+}
+
+#[test]
+fn a_trace_that_cannot_be_used_says_why() {
+    let shown = said(&format!("{MINIMAL}\n[traffic]\ntrace = \"traffic/LICENSE-NAB.txt\"\n"));
+    insta::assert_snapshot!(shown.replace(env!("CARGO_MANIFEST_DIR"), "REPO"), @r#"
+    error[E0018]: `REPO/scenarios/traffic/LICENSE-NAB.txt` has no columns `timestamp` and `value`
+      --> demo.toml:14:9
+       |
+    14 | trace = "traffic/LICENSE-NAB.txt"
+       |         ^^^^^^^^^^^^^^^^^^^^^^^^^ cannot be used
+       |
+       = help: the first line names the columns: timestamp,value
+    "#);
+}
+
+#[test]
+fn a_bad_row_of_a_trace_is_shown_in_the_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("t.csv"),
+        "timestamp,value\n2020-01-01 00:00:00,5\n2020-01-01 01:00:00,-5\n",
+    )
+    .unwrap();
+    let origin = Origin { name: "demo.toml".into(), folder: folder.path().into() };
+    let report =
+        Scenario::read(&format!("{MINIMAL}\n[traffic]\ntrace = \"t.csv\"\n"), &origin, &[]).unwrap_err();
+    let shown = report.render(Colour::Never).replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(shown, @r#"
+    error[E0018]: a row of the trace cannot be used
+      --> FOLDER/t.csv:3:1
+       |
+     3 | 2020-01-01 01:00:00,-5
+       | ^^^^^^^^^^^^^^^^^^^^^^ a load of -5
+       |
+      ::: demo.toml:14:9
+       |
+    14 | trace = "t.csv"
+       |         ------- the trace is named here
+       |
+       = help: rows are a time and a load of zero or more, in order of time: 2014-04-10 00:04:00,94.0
+    "#);
+}
+
+#[test]
+fn axes_are_checked_at_every_value() {
+    insta::assert_snapshot!(said(&format!("{MINIMAL}\n[sweep]\n\"host.class\" = []\n\"server.maxmemory-percent\" = \"50..75\"\n\"dataset.fill\" = [0.5, 2.0]\n\"simulation.seed\" = [1, 2]\n\"server.maxmemory-percnt\" = [50]\n")), @r#"
+    error[E0020]: this is no axis
+      --> demo.toml:14:16
+       |
+    14 | "host.class" = []
+       |                ^^ no value
+       |
+       = help: write a list [50, 60, 70], or a range with a step "50..75:5"
+
+    error[E0020]: this is no axis
+      --> demo.toml:15:30
+       |
+    15 | "server.maxmemory-percent" = "50..75"
+       |                              ^^^^^^^^ a range without a step
+       |
+       = help: write a list [50, 60, 70], or a range with a step "50..75:5"
+
+    error[E0005]: `fill` cannot be 2
+      --> demo.toml:16:24
+       |
+    16 | "dataset.fill" = [0.5, 2.0]
+       |                        ^^^ not within 0.001 to 1
+       |
+       = note: `fill`: How full of maxmemory the server is at the start, or "keys": the data set is what the keyspaces say.
+       = help: give a value within 0.001 to 1
+
+    error[E0020]: `simulation.seed` is the same in every cell
+      --> demo.toml:17:1
+       |
+    17 | "simulation.seed" = [1, 2]
+       | ^^^^^^^^^^^^^^^^^ cannot be an axis
+       |
+       = help: set it once, outside [sweep]
+
+    error[E0002]: unknown key `maxmemory-percnt` in [server]
+      --> demo.toml:18:1
+       |
+    18 | "server.maxmemory-percnt" = [50]
+       | ^^^^^^^^^^^^^^^^^^^^^^^^^ unknown
+       |
+       = help: did you mean `maxmemory-percent`?
+    "#);
+}
+
+#[test]
+fn paths_enter_keyspaces_by_name() {
+    insta::assert_snapshot!(said(&format!("{MINIMAL}\n[sweep]\n\"keyspace.session.keys\" = [1, 2]\n[[traffic.job]]\nat = \"02:00\"\nduration = \"40m\"\nwrites-per-second = 1\nkeyspace = \"session\"\n")), @r#"
+    error[E0021]: there is no keyspace `session`
+      --> demo.toml:14:1
+       |
+    14 | "keyspace.session.keys" = [1, 2]
+       | ^^^^^^^^^^^^^^^^^^^^^^^ no such name or number
+       |
+       = help: did you mean `sessions`?
+
+    error[E0021]: there is no keyspace `session`
+      --> demo.toml:19:12
+       |
+    19 | keyspace = "session"
+       |            ^^^^^^^^^ no such keyspace
+       |
+       = help: did you mean `sessions`?
+    "#);
+}
+
+#[test]
+fn overrides_are_shown_as_they_were_given() {
+    let overrides = [
+        Assignment::set("server.maxmemory-percent=140").unwrap(),
+        Assignment::set("keyspace.tokens.keys=5").unwrap(),
+        Assignment::axis("host.class=yandex.hm3-c4-m16,yandex.m32").unwrap(),
+    ];
+    let report = read_with(MINIMAL, &overrides).unwrap_err();
+    insta::assert_snapshot!(report.render(Colour::Never), @r#"
+    error[E0008]: unknown host class `yandex.m32`
+     --> --axis:1:30
+      |
+    1 | host.class=yandex.hm3-c4-m16,yandex.m32
+      |                              ^^^^^^^^^^ not in the catalogue
+      |
+      = help: did you mean `yandex.hm3-c2-m8`, `yandex.hm3-c2-m12`, `yandex.hm3-c4-m24`? `forkcast classes` lists all
+
+    error[E0021]: there is no keyspace `tokens`
+     --> --set:1:1
+      |
+    1 | keyspace.tokens.keys=5
+      | ^^^^^^^^^^^^^^^^^^^^ no such name or number
+      |
+      = help: known here: `sessions`
+
+    error[E0005]: `maxmemory-percent` cannot be 140
+     --> --set:1:26
+      |
+    1 | server.maxmemory-percent=140
+      |                          ^^^ not within 1 to 100
+      |
+      = note: `maxmemory-percent`: maxmemory in per cent of the RAM.
+      = help: give a value within 1 to 100
+    "#);
+}
