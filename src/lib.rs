@@ -14,3 +14,5 @@ pub mod model;
 pub mod stats;
 
 pub mod scenario;
+
+pub mod sweep;

@@ -1,0 +1,35 @@
+//! Cells, replications and threads: a scenario's axes crossed, each cell simulated, one row each.
+//!
+//! | file | what it tells |
+//! |---|---|
+//! | `plan` | which cells there are |
+//! | `run` | how they share the threads, and what is kept |
+//! | `replicate` | one cell: batches, and when to stop |
+//! | `budget` | what the counts decide |
+//! | `figures`, `reason` | a cell's outcomes in numbers and in words |
+//! | `required` | the RAM that data as given requires |
+//! | `row` | the row |
+//! | [`trace`] | one replication in full |
+//!
+//! The same scenario and seed give the same rows for any number of threads: work is mapped in parallel and
+//! merged in order. Leaves formatting to `report` and the answer per host class to `decision`; prints nothing.
+
+mod budget;
+mod figures;
+mod plan;
+mod reason;
+mod replicate;
+mod required;
+mod row;
+mod run;
+#[cfg(test)]
+pub(crate) mod sample;
+pub mod trace;
+pub(crate) mod words;
+
+pub use crate::stats::Estimate;
+pub use budget::Budget;
+pub use plan::{Cell, Plan, cells};
+pub use required::RequiredRam;
+pub use row::{CellRow, Figures, Verdict};
+pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};

@@ -1,0 +1,169 @@
+//! The risk budget: what a replication may show, how long to go on, and what the counts decide.
+
+use super::Verdict;
+use crate::scenario::Replications;
+use crate::stats::{ConfidenceSequence, Estimate, Incidents, Share, exact};
+use crate::units::SimDuration;
+
+/// Days of a year, leap years included.
+pub(super) const YEAR_DAYS: f64 = 365.25;
+
+/// Replications of the first look under `auto`.
+const FIRST_LOOK: u64 = 64;
+
+/// Replications after which `auto` gives up.
+///
+/// A budget of 0.01 incidents a year is one affected month in 1,217; at 95 % it takes 6,932 months without an
+/// incident to hold it. Twice that and some room decides also where up to three months are affected.
+const CAP: u64 = 16_384;
+
+/// How many incidents a year are acceptable, how sure one must be, and how it is found out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Incidents a year and host that are acceptable.
+    pub incidents_per_year: f64,
+    /// The confidence of every interval, above 0 and below 1.
+    pub confidence: f64,
+    /// Length of a replication.
+    pub horizon: SimDuration,
+    /// How many replications are spent.
+    pub replications: Replications,
+}
+
+impl Budget {
+    /// Length of a replication in years.
+    pub(super) fn years(&self) -> f64 {
+        self.horizon.as_secs_f64() / (YEAR_DAYS * SimDuration::DAY.as_secs_f64())
+    }
+
+    /// The chance of an affected replication that the budget allows, each taken as one incident. At most one half:
+    /// no budget makes a host acceptable that is hit in most replications.
+    pub(super) fn affected(&self) -> f64 {
+        (self.incidents_per_year * self.years()).min(0.5)
+    }
+
+    /// The numbers of replications at which to look, ascending; the last is the end.
+    ///
+    /// Under `auto` they double, and one more lies where nothing at all having failed is enough.
+    pub(super) fn looks(&self) -> Vec<u64> {
+        let Replications::Auto = self.replications else { return vec![self.most()] };
+        let doublings = std::iter::successors(Some(FIRST_LOOK), |n| Some(n * 2)).take_while(|&n| n <= CAP);
+        let mut looks: Vec<u64> = doublings.collect();
+        looks.push(self.without_incident().min(CAP));
+        looks.sort_unstable();
+        looks.dedup();
+        looks
+    }
+
+    /// The most replications that are spent on a cell.
+    pub(super) fn most(&self) -> u64 {
+        match self.replications {
+            Replications::Fixed(n) => n,
+            Replications::Auto => CAP,
+        }
+    }
+
+    /// The least number of replications that hold the budget where none of them has an incident.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+    pub(super) fn without_incident(&self) -> u64 {
+        let p = self.affected();
+        match self.replications {
+            Replications::Fixed(_) => (((1.0 - self.half()) / 2.0).ln() / (-p).ln_1p()).ceil() as u64,
+            Replications::Auto => ConfidenceSequence::near(p).trials_without_hit(p, self.half()),
+        }
+    }
+
+    /// A probability over replications, with the interval that the way of stopping allows.
+    pub(super) fn probability(&self, share: Share) -> Estimate {
+        self.share(share, self.confidence)
+    }
+
+    /// Incidents a year, with the interval that the way of stopping allows.
+    pub(super) fn rate(&self, incidents: &Incidents) -> Estimate {
+        let affected = self.share(incidents.share(), self.half());
+        // The t interval holds at one look only: under `auto` its error is divided over all of them.
+        let looks = self.looks().len() as f64;
+        let per_affected = incidents.per_affected(1.0 - (1.0 - self.half()) / looks);
+        incidents.per_year(affected, per_affected, self.years())
+    }
+
+    /// What the budget makes of a rate.
+    pub(super) fn verdict(&self, rate: Estimate) -> Verdict {
+        if rate.high <= self.incidents_per_year {
+            Verdict::Safe
+        } else if rate.low > self.incidents_per_year {
+            Verdict::Risky
+        } else {
+            Verdict::Undecided
+        }
+    }
+
+    fn share(&self, share: Share, confidence: f64) -> Estimate {
+        match self.replications {
+            Replications::Fixed(_) => exact(share, confidence),
+            Replications::Auto => ConfidenceSequence::near(self.affected()).estimate(share, confidence),
+        }
+    }
+
+    /// The confidence at which two intervals together hold at [`Budget::confidence`] (Bonferroni).
+    fn half(&self) -> f64 {
+        f64::midpoint(1.0, self.confidence)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// 0.01 incidents a year at 95 %, judged over months.
+    pub fn monthly(replications: Replications) -> Budget {
+        let horizon = SimDuration::from_secs(30 * 86_400);
+        Budget { incidents_per_year: 0.01, confidence: 0.95, horizon, replications }
+    }
+
+    fn incidents(replications: u64, affected: u64) -> Incidents {
+        Incidents { replications, affected, total: affected, squares: affected }
+    }
+
+    #[test]
+    fn auto_looks_at_doublings_and_where_no_incident_is_enough() {
+        let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 6_932, 8_192, 16_384];
+        assert_eq!(monthly(Replications::Auto).looks(), looks);
+        assert_eq!(monthly(Replications::Fixed(1_000)).looks(), [1_000]);
+    }
+
+    #[test]
+    fn a_month_in_1217_is_what_a_hundredth_a_year_allows() {
+        let affected = monthly(Replications::Auto).affected();
+        assert!((1.0 / affected - 1_217.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn no_incident_is_safe_exactly_from_the_number_named_on() {
+        for replications in [Replications::Auto, Replications::Fixed(1)] {
+            let budget = monthly(replications);
+            let enough = budget.without_incident();
+            let verdict = |n| budget.verdict(budget.rate(&incidents(n, 0)));
+            assert_eq!(verdict(enough), Verdict::Safe, "{replications:?}");
+            assert_eq!(verdict(enough - 1), Verdict::Undecided, "{replications:?}");
+        }
+    }
+
+    #[test]
+    fn auto_decides_far_from_the_budget_early_and_near_it_not_at_all() {
+        let budget = monthly(Replications::Auto);
+        let verdict = |n, affected| budget.verdict(budget.rate(&incidents(n, affected)));
+        assert_eq!(verdict(128, 4), Verdict::Risky);
+        assert_eq!(verdict(128, 1), Verdict::Undecided);
+        assert_eq!(verdict(CAP, 3), Verdict::Safe);
+        assert_eq!(verdict(CAP, 13), Verdict::Undecided);
+        assert_eq!(verdict(CAP, 60), Verdict::Risky);
+    }
+
+    #[test]
+    fn a_budget_of_many_incidents_never_accepts_most_replications_affected() {
+        let generous = Budget { incidents_per_year: 1_000.0, ..monthly(Replications::Auto) };
+        assert!((generous.affected() - 0.5).abs() < f64::EPSILON);
+        assert_eq!(generous.looks().last(), Some(&CAP));
+    }
+}

@@ -1,0 +1,132 @@
+//! Why a cell has its verdict: one plain sentence with its numbers.
+
+use super::budget::Budget;
+use super::words::{count, during, rate};
+use super::{Figures, Verdict};
+use crate::model::Fit;
+use crate::scenario::Replications;
+use crate::stats::{Estimate, Incidents};
+use crate::units::{Bytes, Percent};
+
+/// The reason of a verdict that came from replications.
+pub(super) fn judged(verdict: Verdict, incidents: &Incidents, figures: &Figures, budget: &Budget) -> String {
+    let seen = seen(incidents, budget);
+    let Estimate { low, high, .. } = figures.incidents_per_year;
+    let sure = Percent(budget.confidence * 100.0);
+    let limit = format!("the budget of {}", rate(budget.incidents_per_year));
+    match verdict {
+        Verdict::Safe => format!("{seen}: at most {} a year at {sure}, within {limit}", rate(high)),
+        Verdict::Risky => {
+            let mostly = figures.main_cause.map(|cause| format!(", mostly {}", during(cause)));
+            let mostly = mostly.unwrap_or_default();
+            format!("{seen}{mostly}: at least {} a year at {sure}, above {limit}", rate(low))
+        }
+        Verdict::Undecided | Verdict::DoesNotFit => {
+            let open = if incidents.affected == 0 {
+                format!("at most {} a year at {sure}", rate(high))
+            } else {
+                format!("between {} and {} a year at {sure}", rate(low), rate(high))
+            };
+            format!("{seen}: {open}, which leaves {limit} open{}", remedy(incidents, budget))
+        }
+    }
+}
+
+/// How often something happened: `3 of 16,384 replications of 30d had an incident, 12 in all`.
+fn seen(incidents: &Incidents, budget: &Budget) -> String {
+    let of = format!("{} replications of {}", count(incidents.replications), budget.horizon);
+    match (incidents.affected, incidents.total) {
+        (0, _) => format!("no incident in {of}"),
+        (affected, total) if total > affected => {
+            format!("{} of {of} had an incident, {} in all", count(affected), count(total))
+        }
+        (affected, _) => format!("{} of {of} had an incident", count(affected)),
+    }
+}
+
+/// What would settle an open verdict.
+fn remedy(incidents: &Incidents, budget: &Budget) -> String {
+    let enough = budget.without_incident();
+    match budget.replications {
+        Replications::Fixed(_) if incidents.affected == 0 => {
+            format!("; {} without an incident would be within it", count(enough))
+        }
+        Replications::Auto if enough > budget.most() => {
+            format!(
+                "; it takes {} without an incident to hold it: judge over a longer horizon",
+                count(enough)
+            )
+        }
+        Replications::Fixed(_) => "; more replications narrow it".to_owned(),
+        Replications::Auto => String::new(),
+    }
+}
+
+/// The reason of a cell that does not hold its data.
+pub(super) fn does_not_fit(fit: Fit, data: Bytes, maxmemory: Option<Bytes>) -> String {
+    match maxmemory {
+        Some(maxmemory) if fit.over_maxmemory => format!("the data of {data} is over maxmemory, {maxmemory}"),
+        _ => format!("with no child alive {} are needed and RAM gives {}", fit.need, fit.available),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Cause, Outcome};
+    use crate::sweep::budget::tests::monthly;
+    use crate::sweep::figures::{figures, incidents};
+
+    /// The reason where so many of so many replications were hit, each so many times.
+    fn reason(replications: Replications, of: usize, affected: usize, kills: u32) -> String {
+        let mut outcomes = vec![Outcome::default(); of];
+        outcomes[..affected].iter_mut().for_each(|o| o.server_kills[Cause::AofRewrite] = kills);
+        let budget = monthly(replications);
+        let figures = figures(&outcomes, &budget);
+        let verdict = budget.verdict(figures.incidents_per_year);
+        format!("{}: {}", verdict.name(), judged(verdict, &incidents(&outcomes), &figures, &budget))
+    }
+
+    #[test]
+    fn every_verdict_is_one_sentence_with_its_numbers() {
+        let texts = [
+            reason(Replications::Auto, 6_932, 0, 0),
+            reason(Replications::Auto, 16_384, 3, 1),
+            reason(Replications::Auto, 128, 41, 4),
+            reason(Replications::Auto, 16_384, 9, 1),
+            reason(Replications::Fixed(1_000), 1_000, 0, 0),
+            reason(Replications::Fixed(1_000), 1_000, 1, 1),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        safe: no incident in 6,932 replications of 30d: at most 0.01 a year at 95 %, within the budget of 0.01
+        safe: 3 of 16,384 replications of 30d had an incident: at most 0.0093 a year at 95 %, within the budget of 0.01
+        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly during an AOF rewrite: at least 8.4 a year at 95 %, above the budget of 0.01
+        undecided: 9 of 16,384 replications of 30d had an incident: between 0.0018 and 0.017 a year at 95 %, which leaves the budget of 0.01 open
+        undecided: no incident in 1,000 replications of 30d: at most 0.053 a year at 95 %, which leaves the budget of 0.01 open; 5,333 without an incident would be within it
+        undecided: 1 of 1,000 replications of 30d had an incident: between 0.00015 and 0.077 a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
+        ");
+    }
+
+    #[test]
+    fn a_budget_out_of_reach_says_what_it_would_take() {
+        let budget = Budget { incidents_per_year: 0.001, ..monthly(Replications::Auto) };
+        let outcomes = vec![Outcome::default(); 16_384];
+        let figures = figures(&outcomes, &budget);
+        let text = judged(Verdict::Undecided, &incidents(&outcomes), &figures, &budget);
+        insta::assert_snapshot!(text, @"no incident in 16,384 replications of 30d: at most 0.0035 a year at 95 %, which leaves the budget of 0.001 open; it takes 69,342 without an incident to hold it: judge over a longer horizon");
+    }
+
+    #[test]
+    fn what_does_not_fit_names_both_sizes() {
+        let fit = Fit { need: Bytes::gib(33), available: Bytes::gib(31), over_maxmemory: false };
+        let over = Fit { over_maxmemory: true, ..fit };
+        let texts = [
+            does_not_fit(fit, Bytes::gib(28), None),
+            does_not_fit(over, Bytes::gib(28), Some(Bytes::gib(24))),
+        ];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        with no child alive 33 GiB are needed and RAM gives 31 GiB
+        the data of 28 GiB is over maxmemory, 24 GiB
+        ");
+    }
+}

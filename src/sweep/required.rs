@@ -1,0 +1,133 @@
+//! How much RAM a data set needs that does not follow `maxmemory`.
+
+use super::budget::Budget;
+use super::replicate::{Run, Stop, batch};
+use crate::memory::reclaim::min_watermark;
+use crate::model::{Host, Outcome, Simulation, Unobserved};
+use crate::scenario::Replications;
+use crate::stats::rank_interval;
+use crate::units::Bytes;
+
+/// RAM over the need with no child alive at which nothing is ever killed: a child can at most double the
+/// resident set, and the rest is room for buffers and growth.
+const AMPLE: f64 = 16.0;
+
+/// The RAM at which a host with this data would just meet the budget, with the interval of its simulation.
+///
+/// One pass answers for every host class: the host is simulated with RAM so ample that nothing is killed, and
+/// the most memory it ever had in use in a replication is what it would have needed then.
+/// A replication that needs more than there is counts as one incident. That is cautious with `oom-score-adj yes`,
+/// where the child may die for the server, and bold where one kill leads to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequiredRam {
+    /// With less than this the budget is certainly exceeded; `None` where the replications do not say.
+    pub low: Option<Bytes>,
+    /// With this much it is certainly met; `None` where the replications are too few.
+    pub high: Option<Bytes>,
+}
+
+/// Simulates `host` with ample RAM and returns what it would have needed.
+pub(super) fn required(host: &Host, seed: u64, budget: &Budget, run: Run<'_>) -> Result<RequiredRam, Stop> {
+    let simulation = Simulation::new(with_ample_ram(host));
+    let simulate = |replication| simulation.run(seed, replication, &mut Unobserved);
+    let outcomes = batch(0..enough(budget), run, simulate)?;
+    Ok(from_peaks(&outcomes, budget))
+}
+
+fn with_ample_ram(host: &Host) -> Host {
+    let simulation = Simulation::new(host.clone());
+    let need = simulation.fit().need.max(simulation.used_memory_at_horizon());
+    let mut host = host.clone();
+    host.machine.ram = need.scaled(AMPLE);
+    host
+}
+
+/// Under `auto`, twice the replications of which the largest peak would just bound the need: a bound a few
+/// ranks below the largest is much closer to the need itself.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+fn enough(budget: &Budget) -> u64 {
+    let Replications::Auto = budget.replications else { return budget.most() };
+    let tail = (1.0 - budget.confidence) / 2.0;
+    let least = tail.ln() / (-budget.affected()).ln_1p();
+    ((2.0 * least) as u64).clamp(1, budget.most())
+}
+
+/// RAM from the most memory in use in each replication.
+pub(super) fn from_peaks(outcomes: &[Outcome], budget: &Budget) -> RequiredRam {
+    let mut peaks: Vec<Bytes> = outcomes.iter().map(|outcome| outcome.peak_memory).collect();
+    peaks.sort_unstable();
+    let ranks = rank_interval(peaks.len() as u64, 1.0 - budget.affected(), budget.confidence);
+    let ram_at = |rank: u64| {
+        let place = usize::try_from(rank.saturating_sub(1)).ok()?;
+        peaks.get(place).copied().map(ram_for)
+    };
+    RequiredRam { low: ranks.low.and_then(ram_at), high: ranks.high.and_then(ram_at) }
+}
+
+/// The RAM of which `peak` is all that the kernel hands out: the fixed point of `ram = peak + watermark(ram)`.
+fn ram_for(peak: Bytes) -> Bytes {
+    // The watermark grows with the root of RAM, at most by a twentieth: each step shrinks the error as much.
+    (0..32).fold(peak, |ram, _| peak + min_watermark(ram))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::host::{Fill, KeyspaceSize};
+    use crate::model::sample;
+    use crate::sweep::Unwatched;
+    use crate::sweep::budget::tests::monthly;
+    use std::sync::atomic::AtomicBool;
+
+    fn given(writes_per_second: f64) -> Host {
+        let mut host = sample::host(writes_per_second);
+        host.server.maxmemory = None;
+        host.dataset.fill = Fill::Keys;
+        host.dataset.keyspaces[0].size = KeyspaceSize::Keys(10_000_000);
+        host.save.sigma = 0.3;
+        host
+    }
+
+    #[test]
+    fn the_ram_is_its_peak_and_the_watermark_above_it() {
+        let peak = Bytes::gib(30);
+        let ram = ram_for(peak);
+        assert_eq!(ram, peak + min_watermark(ram));
+    }
+
+    #[test]
+    fn auto_takes_enough_replications_to_bound_the_peak_by_one_that_occurred() {
+        let budget = monthly(Replications::Auto);
+        let n = enough(&budget);
+        assert_eq!(n, 8_978);
+        assert!(rank_interval(n, 1.0 - budget.affected(), 0.95).high.is_some());
+    }
+
+    /// With as much RAM as required nothing is killed that the budget does not allow; with less than the lower
+    /// end something is.
+    #[test]
+    fn the_ram_required_is_where_kills_begin() {
+        let never = AtomicBool::new(false);
+        let run = Run { watch: &Unwatched, cancelled: &never };
+        let budget = Budget { incidents_per_year: 0.25, ..monthly(Replications::Fixed(600)) };
+        let host = given(5_000.0);
+        let ram = required(&host, 1, &budget, run).unwrap();
+        let (low, high) = (ram.low.unwrap(), ram.high.unwrap());
+        let killed = |ram: Bytes| {
+            let mut host = host.clone();
+            host.machine.ram = ram;
+            let simulation = Simulation::new(host);
+            let outcomes = batch(0..600, run, |n| simulation.run(1, n, &mut Unobserved)).unwrap();
+            outcomes.iter().filter(|outcome| outcome.incidents() > 0).count() as f64 / 600.0
+        };
+        assert!(low < high && high < Bytes::gib(16), "{low} {high}");
+        assert!(killed(high) <= budget.affected());
+        assert!(killed(low.saturating_sub(Bytes::mib(64))) >= budget.affected());
+    }
+
+    #[test]
+    fn too_few_replications_name_no_ram() {
+        let outcomes = vec![Outcome::default(); 100];
+        assert_eq!(from_peaks(&outcomes, &monthly(Replications::Fixed(100))).high, None);
+    }
+}

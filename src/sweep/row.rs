@@ -1,0 +1,96 @@
+//! What a sweep says of one cell: a row of `cells.csv`.
+
+use crate::model::Cause;
+use crate::stats::Estimate;
+use crate::units::Bytes;
+
+/// What the risk budget makes of a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The upper bound of the incidents a year is within the budget.
+    Safe,
+    /// The lower bound is above it.
+    Risky,
+    /// The data does not fit under `maxmemory`, or RAM does not hold it with no fork at all.
+    DoesNotFit,
+    /// The interval still holds the budget.
+    Undecided,
+}
+
+impl Verdict {
+    /// The name in the output files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::Risky => "risky",
+            Self::DoesNotFit => "does-not-fit",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// The simulated figures of a cell; absent where the data does not fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// The chance of at least one OOM kill within the horizon.
+    pub oom_probability: Estimate,
+    /// Incidents a year and host.
+    pub incidents_per_year: Estimate,
+    /// Kills of the server a year.
+    pub server_kills_per_year: f64,
+    /// Kills of a child a year.
+    pub child_kills_per_year: f64,
+    /// Failed saves a year.
+    pub save_failures_per_year: f64,
+    /// Forks a year.
+    pub forks_per_year: f64,
+    /// What had forked when it went wrong most often; `None` where nothing went wrong.
+    pub main_cause: Option<Cause>,
+    /// The most memory in use, median over replications.
+    pub peak_memory_p50: Bytes,
+    /// The same, 99th percentile.
+    pub peak_memory_p99: Bytes,
+    /// The least memory free, median over replications.
+    pub free_min_p50: Bytes,
+    /// The same, first percentile.
+    pub free_min_p01: Bytes,
+    /// The most pages copied in one fork, median.
+    pub cow_peak_p50: Bytes,
+    /// The same, 99th percentile.
+    pub cow_peak_p99: Bytes,
+    /// Seconds a year without service.
+    pub downtime_seconds_per_year: f64,
+    /// Writes refused a replication.
+    pub rejected_writes_mean: f64,
+    /// Keys evicted a replication.
+    pub evicted_keys_mean: f64,
+}
+
+/// One row of `cells.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellRow {
+    /// Number of the cell, from 1, in the order of the axes.
+    pub cell: usize,
+    /// `provider.class`, or `None` where the scenario gives the RAM itself.
+    pub host_class: Option<String>,
+    /// RAM of the host.
+    pub ram: Bytes,
+    /// `maxmemory` in per cent of RAM; `None` where it was given otherwise.
+    pub maxmemory_percent: Option<f64>,
+    /// `maxmemory`; `None` for no limit.
+    pub maxmemory: Option<Bytes>,
+    /// `used_memory` of the data at time 0, at the likely values.
+    pub data: Bytes,
+    /// Values of the further axes, as written, in the order of the axes.
+    pub axes: Vec<String>,
+    /// Replications simulated.
+    pub replications: u64,
+    /// Length of a replication \[s\].
+    pub horizon_seconds: f64,
+    /// The figures; `None` where the data does not fit.
+    pub figures: Option<Figures>,
+    /// What the budget makes of it.
+    pub verdict: Verdict,
+    /// The verdict's reason, in words.
+    pub reason: String,
+}

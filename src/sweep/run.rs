@@ -1,0 +1,279 @@
+//! The schedule: every cell on every thread, and the rows in the order of the cells.
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+
+use super::budget::Budget;
+use super::figures::{figures, incidents};
+use super::plan::{Cell, Plan};
+use super::replicate::{Run, Stop, message_of, replicate};
+use super::required::{RequiredRam, from_peaks, required};
+use super::{CellRow, Verdict, reason};
+use crate::model::{Host, Outcome, Simulation, Unobserved};
+
+/// Told how a sweep gets on, from any of its threads.
+pub trait Watch: Sync {
+    /// One more replication has ended.
+    fn replicated(&self) {}
+
+    /// A cell has its row.
+    fn finished(&self, _row: &CellRow) {}
+}
+
+/// Nobody is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {}
+
+/// How a sweep is run; nothing here changes a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// Threads; all processors where `None`.
+    pub threads: Option<NonZeroUsize>,
+    /// Whether the outcomes of the scenario's own cells are kept, for `replications.csv`.
+    pub keep_outcomes: bool,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sweep {
+    /// The scenario's cells that were finished, in order.
+    pub rows: Vec<CellRow>,
+    /// The cells of a full server that were finished, in order.
+    pub full: Vec<CellRow>,
+    /// The RAM that data as given requires; `None` where the data is a share of `maxmemory`.
+    pub required_ram: Option<RequiredRam>,
+    /// The outcomes behind `rows`, where they are kept.
+    pub outcomes: Vec<CellOutcomes>,
+    /// Cells that could not be simulated, in order.
+    pub failures: Vec<Failure>,
+    /// Whether everything planned was finished: neither cancelled nor failed.
+    pub complete: bool,
+}
+
+/// The outcomes of a cell's replications, in order, the first of which is replication 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellOutcomes {
+    /// Number of the cell.
+    pub cell: usize,
+    /// One outcome a replication.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// A cell that could not be simulated: a fault of the simulator, not of the scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{cell}: {}{message}", replication.map(|n| format!("replication {n}: ")).unwrap_or_default())]
+pub struct Failure {
+    /// The cell in a few words.
+    pub cell: String,
+    /// The first replication that failed; `None` where the cell could not be prepared.
+    pub replication: Option<u64>,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// What became of one cell: its row with the outcomes behind it, or why there is none.
+type Simulated = Result<(CellRow, Vec<Outcome>), Stop>;
+
+/// Simulates everything that `plan` holds.
+///
+/// Each cell decides by its own outcomes when it is done, and threads take replications of any cell, so the rows
+/// are the same for any number of threads and a single cell uses them all. Once `cancelled` is set, running cells
+/// are given up and finished ones kept.
+///
+/// # Errors
+///
+/// Where the threads cannot be started.
+pub fn run(
+    plan: &Plan,
+    settings: Settings,
+    watch: &dyn Watch,
+    cancelled: &AtomicBool,
+) -> Result<Sweep, rayon::ThreadPoolBuildError> {
+    let threads = settings.threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    Ok(pool.install(|| simulate(plan, settings, Run { watch, cancelled })))
+}
+
+fn simulate(plan: &Plan, settings: Settings, run: Run<'_>) -> Sweep {
+    let cells: Vec<&Cell> = plan.cells.iter().chain(&plan.full).collect();
+    let mut simulated: Vec<Simulated> =
+        cells.par_iter().with_max_len(1).map(|cell| guarded(|| simulate_cell(cell, plan, run))).collect();
+    let full = simulated.split_off(plan.cells.len());
+    let mut sweep = Sweep { complete: true, ..Sweep::default() };
+    if let Some(host) = &plan.as_given {
+        let result = match unkilled(host, plan, &simulated) {
+            Some(outcomes) => Ok(from_peaks(outcomes, &plan.budget)),
+            None => guarded(|| required(host, plan.seed, &plan.budget, run)),
+        };
+        sweep.required_ram = sweep.accept("the RAM required", result);
+    }
+    for (cell, result) in plan.cells.iter().zip(simulated) {
+        let Some((row, outcomes)) = sweep.accept(&cell.name(), result) else { continue };
+        if settings.keep_outcomes {
+            sweep.outcomes.push(CellOutcomes { cell: row.cell, outcomes });
+        }
+        sweep.rows.push(row);
+    }
+    for (cell, result) in plan.full.iter().zip(full) {
+        let name = format!("{}, full to maxmemory", cell.name());
+        let Some((row, _)) = sweep.accept(&name, result) else { continue };
+        sweep.full.push(row);
+    }
+    sweep
+}
+
+/// The outcomes of the cell that is `host` itself, where nothing was killed in any of them: more RAM would not have
+/// changed them, so they say what RAM it takes.
+fn unkilled<'a>(host: &Host, plan: &Plan, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
+    let cells = plan.cells.iter().zip(simulated);
+    let own = cells.filter(|(cell, _)| cell.case.host == *host).find_map(|(_, result)| result.as_ref().ok());
+    let outcomes = own.map(|(_, outcomes)| outcomes.as_slice())?;
+    let none_killed = !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.oom_kills() == 0);
+    none_killed.then_some(outcomes)
+}
+
+impl Sweep {
+    /// The result if there is one; otherwise notes why not.
+    fn accept<T>(&mut self, cell: &str, result: Result<T, Stop>) -> Option<T> {
+        let stop = match result {
+            Ok(value) => return Some(value),
+            Err(stop) => stop,
+        };
+        self.complete = false;
+        if let Stop::Failed { replication, message } = stop {
+            self.failures.push(Failure { cell: cell.to_owned(), replication, message });
+        }
+        None
+    }
+}
+
+/// Runs `work` so that a panic in it takes only this cell.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = format!("a bug: {}", message_of(&*panic));
+        Err(Stop::Failed { replication: None, message })
+    })
+}
+
+fn simulate_cell(cell: &Cell, plan: &Plan, run: Run<'_>) -> Simulated {
+    let simulation = Simulation::new(cell.case.host.clone());
+    let fit = simulation.fit();
+    let budget = plan.budget_of(cell);
+    let mut row = unjudged(cell, &simulation);
+    let mut outcomes = Vec::new();
+    if fit.holds() {
+        let replication = |number| simulation.run(plan.seed, number, &mut Unobserved);
+        outcomes = replicate(&budget, run, replication)?;
+        judge(&mut row, &outcomes, &budget);
+    } else {
+        row.reason = reason::does_not_fit(fit, row.data, row.maxmemory);
+    }
+    run.watch.finished(&row);
+    Ok((row, outcomes))
+}
+
+/// The row of a cell before anything was simulated.
+fn unjudged(cell: &Cell, simulation: &Simulation) -> CellRow {
+    CellRow {
+        cell: cell.number,
+        host_class: cell.case.host_class.clone(),
+        ram: cell.case.ram,
+        maxmemory_percent: cell.case.maxmemory_percent,
+        maxmemory: cell.case.maxmemory,
+        data: simulation.used_memory(),
+        axes: cell.axes.clone(),
+        replications: 0,
+        horizon_seconds: cell.case.host.horizon.as_secs_f64(),
+        figures: None,
+        verdict: Verdict::DoesNotFit,
+        reason: String::new(),
+    }
+}
+
+fn judge(row: &mut CellRow, outcomes: &[Outcome], budget: &Budget) {
+    let figures = figures(outcomes, budget);
+    row.verdict = budget.verdict(figures.incidents_per_year);
+    row.reason = reason::judged(row.verdict, &incidents(outcomes), &figures, budget);
+    row.replications = outcomes.len() as u64;
+    row.figures = Some(figures);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::sample::scenario;
+    use std::sync::Mutex;
+    use std::sync::atomic::Ordering;
+
+    static NEVER: AtomicBool = AtomicBool::new(false);
+
+    fn plan(settings: &[&str], axes: &[&str]) -> Plan {
+        Plan::new(&scenario(settings, axes)).unwrap()
+    }
+
+    fn run_on(threads: usize, plan: &Plan) -> Sweep {
+        let settings = Settings { threads: NonZeroUsize::new(threads), keep_outcomes: true };
+        run(plan, settings, &Unwatched, &NEVER).unwrap()
+    }
+
+    #[test]
+    fn rows_are_the_same_for_any_number_of_threads() {
+        let plan = plan(&[], &["server.maxmemory-percent=40,70,75,97"]);
+        let one = run_on(1, &plan);
+        assert_eq!(one, run_on(2, &plan));
+        assert_eq!(one, run_on(7, &plan));
+        let verdicts: Vec<Verdict> = one.rows.iter().map(|row| row.verdict).collect();
+        assert_eq!(verdicts, [Verdict::Undecided, Verdict::Risky, Verdict::Risky, Verdict::DoesNotFit]);
+        assert!(one.complete && one.outcomes[0].outcomes.len() == 40 && one.outcomes[3].outcomes.is_empty());
+    }
+
+    #[test]
+    fn a_full_server_has_rows_of_its_own() {
+        let settings = ["dataset.fill=0.5", "simulation.replications=2"];
+        let sweep = run_on(2, &plan(&settings, &["server.maxmemory-percent=75,80"]));
+        assert_eq!((sweep.rows.len(), sweep.full.len(), sweep.outcomes.len()), (2, 2, 2));
+        assert_eq!(sweep.full[1].maxmemory_percent, Some(80.0));
+        assert!(sweep.full[1].data > sweep.rows[1].data);
+    }
+
+    #[test]
+    fn a_panic_takes_one_cell_and_names_it() {
+        let mut plan = plan(&["simulation.replications=2"], &["server.maxmemory-percent=40,50"]);
+        plan.cells[0].case.host.dataset.keyspaces.clear();
+        plan.cells[0].case.host.traffic.shape = crate::model::host::Shape::Hourly(Vec::new());
+        let sweep = run_on(2, &plan);
+        assert!(!sweep.complete);
+        assert_eq!(sweep.rows.len(), 1);
+        assert_eq!(sweep.rows[0].cell, 2);
+        let failure = sweep.failures[0].to_string();
+        assert!(failure.starts_with("cell 1, 16 GiB of RAM at 40 %: "), "{failure}");
+    }
+
+    /// Ends the sweep as soon as a cell is finished.
+    struct Interrupt<'a>(&'a AtomicBool, Mutex<Vec<usize>>);
+
+    impl Watch for Interrupt<'_> {
+        fn finished(&self, row: &CellRow) {
+            self.0.store(true, Ordering::Relaxed);
+            self.1.lock().unwrap().push(row.cell);
+        }
+    }
+
+    #[test]
+    fn an_interrupted_sweep_keeps_what_is_finished() {
+        let cancelled = AtomicBool::new(false);
+        let interrupt = Interrupt(&cancelled, Mutex::default());
+        let settings = Settings { threads: NonZeroUsize::new(1), keep_outcomes: false };
+        let plan = plan(&[], &["server.maxmemory-percent=40,45,50"]);
+        let sweep = run(&plan, settings, &interrupt, &cancelled).unwrap();
+        assert!(!sweep.complete && sweep.failures.is_empty());
+        let finished: Vec<usize> = sweep.rows.iter().map(|row| row.cell).collect();
+        assert_eq!(finished, *interrupt.1.lock().unwrap());
+        assert_eq!(finished.len(), 1);
+    }
+}
