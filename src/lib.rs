@@ -16,3 +16,5 @@ pub mod stats;
 pub mod scenario;
 
 pub mod sweep;
+
+pub mod decision;

@@ -1,0 +1,67 @@
+//! Rows and a risk budget to an answer and its reason.
+//!
+//! The answer for a host class is a pair: *needed*, the percent of RAM that the data takes at the end of the
+//! horizon, and *survivable*, the largest percent at which the server, full to `maxmemory`, meets the budget. What
+//! to set lies between the two. Owns that comparison (`answer`), the search of the rows for the frontier
+//! (`frontier`) and the sentence (`sentence`). Simulates nothing, and formats no table.
+
+mod answer;
+mod frontier;
+mod sentence;
+
+pub use answer::{Question, answer, answers};
+
+use crate::model::Cause;
+use crate::sweep::{Estimate, Verdict};
+use crate::units::Bytes;
+
+/// The answer for one host class: between *needed* and *survivable* lies what to set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassAnswer {
+    /// `provider.class`, or `None` where the scenario gives the RAM itself.
+    pub host_class: Option<String>,
+    /// RAM of the host.
+    pub ram: Bytes,
+    /// The percent that the data needs at the end of the horizon, to a hundredth; `None` where no data is given to
+    /// judge by.
+    pub needed_percent: Option<f64>,
+    /// The largest simulated percent at which the server, full to `maxmemory`, meets the budget, below the first
+    /// that certainly exceeds it; `None` where none does. It may be above a provider's cap.
+    pub survivable_percent: Option<f64>,
+    /// The largest percent up to which every simulated one is certainly within the budget.
+    pub survivable_percent_low: Option<f64>,
+    /// The largest simulated percent below the first that is certainly beyond it.
+    pub survivable_percent_high: Option<f64>,
+    /// RAM at which the data as given would be safe; `None` where the data is a share of `maxmemory`.
+    pub required_ram: Option<Bytes>,
+    /// Safe where needed ≤ survivable and, of managed hosts, within the provider's cap. For data as given, the
+    /// verdict of its own cell.
+    pub verdict: Verdict,
+    /// The verdict's reason, in words.
+    pub reason: String,
+    /// The fork to blame where it goes wrong: at the survivable percent if anything did, else one step above.
+    pub main_cause: Option<Cause>,
+    /// Free memory at the worst moment of a replication, first percentile, at the survivable percent; of the data as
+    /// given where no percent is asked for.
+    pub free_min_p01: Option<Bytes>,
+    /// One step above the survivable percent, or the smallest one where none is survivable; `None` at the top.
+    pub one_step_above: Option<StepAbove>,
+    /// What to paste into `valkey.conf` where the verdict is safe: `maxmemory` in bytes, under a line that says what
+    /// percent that is (the file takes no comment behind a setting).
+    pub paste: Option<String>,
+}
+
+/// What breaks one step above the survivable percent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepAbove {
+    /// That percent.
+    pub percent: f64,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its incidents a year; `None` where the data does not fit there.
+    pub incidents_per_year: Option<Estimate>,
+    /// What forked when it went wrong.
+    pub main_cause: Option<Cause>,
+    /// In words.
+    pub reason: String,
+}
