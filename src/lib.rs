@@ -18,3 +18,5 @@ pub mod scenario;
 pub mod sweep;
 
 pub mod decision;
+
+pub mod report;

@@ -1,0 +1,30 @@
+//! The run folder and the charts made from it.
+//!
+//! Owns the files of a run: their names, columns and the order in which they are written, so that a folder
+//! that looks complete is complete. Charts are pure functions of the folder's files. Leaves out what the
+//! terminal shows (`cli`) and every simulation.
+//!
+//! Start at [`RunFolder`].
+
+mod atomic;
+mod cells;
+mod chart;
+pub mod columns;
+mod error;
+mod field;
+pub mod post_mortem;
+mod replications;
+mod run_folder;
+mod run_json;
+#[cfg(test)]
+mod samples;
+mod table;
+pub mod trace;
+
+pub use cells::CellTable;
+pub use chart::{draw_heatmap, draw_timeline};
+pub use columns::Column;
+pub use error::ReportError;
+pub use run_folder::{CELLS_CSV, EVENTS_CSV, RUN_JSON, RunFolder, TIMELINE_CSV, redraw};
+pub use run_json::{ClassSummary, FORMAT_VERSION, FileEntry, Manifest, ScenarioText, TraceSubject, sha256};
+pub use trace::{EventRow, TimelineRow};

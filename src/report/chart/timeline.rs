@@ -1,0 +1,202 @@
+//! One replication over time: the host's memory, stacked, against RAM and `maxmemory`, with every fork, kill
+//! and restart; the whole horizon above, the decisive moment enlarged below.
+//!
+//! Swap is not drawn: its line of the ledger is no part of RAM.
+
+mod panel;
+mod stack;
+mod story;
+mod wording;
+
+use plotters::prelude::DrawingBackend;
+use plotters::style::RGBColor;
+
+use super::canvas::{Canvas, Drawn, Frame, Ink};
+use super::font::Weight;
+use super::{Chart, axis, palette};
+use crate::report::{EventRow, Manifest, TimelineRow, TraceSubject};
+use panel::{Limit, Panel};
+use stack::{LAYERS, Sample};
+use story::{Story, View};
+
+const WIDTH: f64 = 1200.0;
+const MARGIN: f64 = 32.0;
+/// Room for the labels of the memory axis, and for the names of the limits.
+const AXIS_WIDTH: f64 = 64.0;
+const LIMIT_WIDTH: f64 = 150.0;
+const TITLE: Ink = Ink::new(22.0, palette::INK).bold();
+const SUBTITLE: Ink = Ink::new(13.0, palette::MUTED);
+const PANEL_TITLE: Ink = Ink::new(13.0, palette::INK).bold();
+const LEGEND: Ink = Ink::new(11.5, palette::INK);
+const NOTE: Ink = Ink::new(11.0, palette::MUTED);
+const TITLE_LINE: f64 = 29.0;
+const SUBTITLE_LINE: f64 = 18.0;
+const LEGEND_LINE: f64 = 22.0;
+
+/// A timeline laid out and ready to draw.
+pub(super) struct Timeline {
+    samples: Vec<Sample>,
+    story: Story,
+    finding: String,
+    title: Vec<String>,
+    subtitle: Vec<String>,
+    legend: Vec<(String, RGBColor)>,
+    limits: Vec<Limit>,
+    footer: String,
+    /// Each panel's heading, view and height.
+    panels: Vec<(String, View, f64)>,
+}
+
+impl Timeline {
+    /// Lays out a trace; an empty one gives an empty chart that says so.
+    pub(super) fn new(
+        rows: Vec<TimelineRow>,
+        events: &[EventRow],
+        manifest: &Manifest,
+        subject: &TraceSubject,
+    ) -> Self {
+        let story = Story::new(&rows, events);
+        let samples: Vec<Sample> = rows.into_iter().map(Sample::from).collect();
+        let finding = wording::title(&story, subject);
+        let text_width = WIDTH - 2.0 * MARGIN;
+        let subtitle = wording::subtitle(manifest, subject);
+        Self {
+            title: Weight::Bold.wrap(&finding, TITLE.em, text_width),
+            subtitle: Weight::Regular.wrap(&subtitle, SUBTITLE.em, text_width),
+            legend: legend(&samples, &story),
+            limits: limits(subject),
+            footer: wording::footer(manifest),
+            panels: panels(&story),
+            samples,
+            story,
+            finding,
+        }
+    }
+
+    fn legend_places(&self) -> Vec<(usize, f64, f64)> {
+        let (mut left, mut row) = (0.0, 0.0);
+        let mut places = Vec::new();
+        for (number, (name, _)) in self.legend.iter().enumerate() {
+            let needs = 22.0 + LEGEND.width(name);
+            if left > 0.0 && left + needs > WIDTH - 2.0 * MARGIN {
+                (left, row) = (0.0, row + 1.0);
+            }
+            places.push((number, left, row));
+            left += needs + 22.0;
+        }
+        places
+    }
+
+    fn legend_top(&self) -> f64 {
+        MARGIN + self.title.len() as f64 * TITLE_LINE + self.subtitle.len() as f64 * SUBTITLE_LINE + 4.0
+    }
+
+    fn panels_top(&self) -> f64 {
+        let rows = self.legend_places().last().map_or(0.0, |(_, _, row)| row + 1.0);
+        self.legend_top() + rows * LEGEND_LINE + 24.0
+    }
+
+    fn draw_heading<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
+        let mut baseline = MARGIN + 12.0;
+        for line in &self.title {
+            canvas.text(line, (MARGIN, baseline), TITLE)?;
+            baseline += TITLE_LINE;
+        }
+        baseline -= 2.0;
+        for line in &self.subtitle {
+            canvas.text(line, (MARGIN, baseline), SUBTITLE)?;
+            baseline += SUBTITLE_LINE;
+        }
+        Ok(())
+    }
+
+    fn draw_legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
+        for (number, left, row) in self.legend_places() {
+            let (name, colour) = &self.legend[number];
+            let (x, middle) = (MARGIN + left, self.legend_top() + (row + 0.5) * LEGEND_LINE);
+            let swatch = Frame { left: x, top: middle - 7.0, right: x + 14.0, bottom: middle + 7.0 };
+            canvas.fill(swatch, *colour, 1.0)?;
+            canvas.outline(swatch, palette::MUTED, 0.5)?;
+            canvas.text_centred(name, (x + 22.0, middle), LEGEND)?;
+        }
+        Ok(())
+    }
+
+    fn draw_panels<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
+        let mut top = self.panels_top();
+        for (number, (heading, view, height)) in self.panels.iter().enumerate() {
+            canvas.text(heading, (MARGIN, top), PANEL_TITLE)?;
+            let frame = Frame {
+                left: MARGIN + AXIS_WIDTH,
+                top: top + 16.0,
+                right: WIDTH - MARGIN - LIMIT_WIDTH,
+                bottom: top + height,
+            };
+            let enlarged = self.panels.get(number + 1).map(|(_, view, _)| *view);
+            let label_rows = if self.story.marks.is_empty() { 0 } else { 2 };
+            let panel = Panel { view: *view, frame, limits: &self.limits, label_rows, enlarged };
+            panel.draw(canvas, &self.samples, &self.story)?;
+            top += height + 54.0;
+        }
+        Ok(())
+    }
+}
+
+impl Chart for Timeline {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]
+    fn size(&self) -> (u32, u32) {
+        let panels: f64 = self.panels.iter().map(|(_, _, height)| height + 54.0).sum();
+        (WIDTH as u32, (self.panels_top() + panels + 24.0).ceil() as u32)
+    }
+
+    fn finding(&self) -> &str {
+        &self.finding
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
+        self.draw_heading(canvas)?;
+        self.draw_legend(canvas)?;
+        self.draw_panels(canvas)?;
+        let (_, height) = self.size();
+        canvas.text(&self.footer, (MARGIN, f64::from(height) - 22.0), NOTE)
+    }
+}
+
+/// The whole horizon, and the decisive moment where the whole shows too little of it.
+fn panels(story: &Story) -> Vec<(String, View, f64)> {
+    let whole = story.whole;
+    let heading = |name: &str, view: View| format!("{name}: {}", wording::view(view));
+    if whole.to <= whole.from {
+        return Vec::new();
+    }
+    if story.decisive.span() > 0.4 * whole.span() {
+        return vec![(heading("Memory", whole), whole, 460.0)];
+    }
+    let about =
+        format!("The horizon of {}, each point at its tightest moment", axis::rough_span(whole.span()));
+    vec![(about, whole, 300.0), (heading("Enlarged", story.decisive), story.decisive, 390.0)]
+}
+
+/// The layers that hold something at some time, and the causes of forks.
+fn legend(samples: &[Sample], story: &Story) -> Vec<(String, RGBColor)> {
+    let mut legend = Vec::new();
+    for (number, layer) in LAYERS.iter().enumerate() {
+        if samples.iter().any(|sample| sample.layers[number] > 0.0) {
+            legend.push((layer.name.to_owned(), layer.colour));
+        }
+    }
+    for cause in story.causes() {
+        legend.push((format!("fork: {cause}"), story::cause_colour(cause)));
+    }
+    legend
+}
+
+fn limits(subject: &TraceSubject) -> Vec<Limit> {
+    let ram = Limit { name: "RAM".to_owned(), bytes: subject.ram(), colour: palette::INK };
+    let maxmemory = subject.maxmemory();
+    let maxmemory =
+        maxmemory.map(|bytes| Limit { name: "maxmemory".to_owned(), bytes, colour: palette::NEEDED });
+    let mut limits: Vec<Limit> = [Some(ram), maxmemory].into_iter().flatten().collect();
+    limits.sort_by_key(|limit| std::cmp::Reverse(limit.bytes));
+    limits
+}

@@ -1,0 +1,143 @@
+//! The ledger as layers of a stacked area, and its thinning to what a picture can show.
+
+use plotters::style::RGBColor;
+
+use super::story::View;
+use crate::report::TimelineRow;
+use crate::units::Bytes;
+
+/// A layer of the stack.
+pub(super) struct Layer {
+    pub(super) name: &'static str,
+    pub(super) colour: RGBColor,
+    bytes: fn(&TimelineRow) -> Bytes,
+}
+
+/// The layers from the bottom: what is steady lies low, so that copies are seen to eat into what is free.
+/// Colours after Okabe and Ito, told apart with any colour vision.
+pub(super) const LAYERS: [Layer; 8] = [
+    Layer { name: "server's resident set", colour: RGBColor(0x7f, 0xb8, 0xdf), bytes: |row| row.resident },
+    Layer {
+        name: "kernel and other processes",
+        colour: RGBColor(0xa3, 0xab, 0xb4),
+        bytes: |row| row.reserved,
+    },
+    Layer { name: "page tables", colour: RGBColor(0x00, 0x8f, 0x68), bytes: |row| row.page_tables },
+    Layer {
+        name: "buffers and backlog",
+        colour: RGBColor(0xcc, 0x79, 0xa7),
+        bytes: |row| row.buffers + row.backlog + row.aof_buffer,
+    },
+    Layer { name: "copies of the fork", colour: RGBColor(0xd5, 0x5e, 0x00), bytes: |row| row.cow },
+    Layer {
+        name: "page cache being written",
+        colour: RGBColor(0xb8, 0x9b, 0x1d),
+        bytes: |row| row.pinned_cache,
+    },
+    Layer { name: "page cache, droppable", colour: RGBColor(0xf2, 0xe6, 0xa0), bytes: |row| row.cache },
+    Layer { name: "free", colour: RGBColor(0xf3, 0xf6, 0xf9), bytes: |row| row.free },
+];
+
+/// Layers that the kernel can still hand out: droppable cache and free memory.
+const AVAILABLE: std::ops::Range<usize> = 6..8;
+
+/// The ledger at one moment, as the picture needs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub(super) seconds: f64,
+    /// Bytes of each of [`LAYERS`].
+    pub(super) layers: [f64; LAYERS.len()],
+    pub(super) writes_per_second: f64,
+}
+
+impl From<TimelineRow> for Sample {
+    fn from(row: TimelineRow) -> Self {
+        let layers = LAYERS.map(|layer| (layer.bytes)(&row).as_f64());
+        Self { seconds: row.seconds, layers, writes_per_second: row.writes_per_second }
+    }
+}
+
+impl Sample {
+    /// Free and droppable memory (bytes).
+    pub(super) fn available(&self) -> f64 {
+        self.layers[AVAILABLE].iter().sum()
+    }
+
+    /// Upper edge of the layer `number` (bytes).
+    pub(super) fn up_to(&self, number: usize) -> f64 {
+        self.layers[..=number].iter().sum()
+    }
+
+    /// The straight way between two samples, at `seconds`.
+    fn between(before: &Self, after: &Self, seconds: f64) -> Self {
+        let span = after.seconds - before.seconds;
+        let share = if span > 0.0 { (seconds - before.seconds) / span } else { 1.0 };
+        let mix = |from: f64, to: f64| from + (to - from) * share;
+        let layers = std::array::from_fn(|layer| mix(before.layers[layer], after.layers[layer]));
+        let writes_per_second = mix(before.writes_per_second, after.writes_per_second);
+        Self { seconds, layers, writes_per_second }
+    }
+}
+
+/// The samples of `view`, with its ends filled in, at most three in each of `places`: the first, the one with
+/// the least `rank`, and the last.
+pub(super) fn thinned(samples: &[Sample], view: View, places: f64, rank: fn(&Sample) -> f64) -> Vec<Sample> {
+    let mut kept: Vec<Sample> = Vec::new();
+    let within = cut(samples, view);
+    let place = |sample: &Sample| ((sample.seconds - view.from) / view.span() * places).floor();
+    for group in within.chunk_by(|a, b| place(a).total_cmp(&place(b)).is_eq()) {
+        let Some(least) = group.iter().min_by(|a, b| rank(a).total_cmp(&rank(b))) else { continue };
+        if group.len() == 1 {
+            kept.push(*least);
+            continue;
+        }
+        // A moment may be narrower than its place, and would not be seen: it stands for all of it.
+        let edge = |place: f64| (view.from + place / places * view.span()).clamp(view.from, view.to);
+        let start = place(least);
+        kept.extend([edge(start), edge(start + 1.0)].map(|seconds| Sample { seconds, ..*least }));
+    }
+    kept
+}
+
+/// The samples within `view`, and one at each of its ends.
+fn cut(samples: &[Sample], view: View) -> Vec<Sample> {
+    let first = samples.partition_point(|sample| sample.seconds < view.from);
+    let last = samples.partition_point(|sample| sample.seconds <= view.to);
+    let at = |after: usize, seconds: f64| {
+        let (before, after) = (samples.get(after.wrapping_sub(1))?, samples.get(after)?);
+        Some(Sample::between(before, after, seconds))
+    };
+    let within = samples.get(first..last).unwrap_or_default().iter().copied();
+    at(first, view.from).into_iter().chain(within).chain(at(last, view.to)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(seconds: f64, free: f64) -> Sample {
+        let mut layers = [0.0; LAYERS.len()];
+        layers[7] = free;
+        Sample { seconds, layers, writes_per_second: seconds }
+    }
+
+    #[test]
+    fn thinning_keeps_the_tightest_moment_and_fills_in_the_ends() {
+        let samples: Vec<_> =
+            (0..=10_000).map(|n| sample(f64::from(n), if n == 4_321 { 1.0 } else { 9.0 })).collect();
+        let view = View { from: 0.5, to: 9_999.5 };
+        let kept = thinned(&samples, view, 100.0, Sample::available);
+        assert!(kept.len() <= 303, "{}", kept.len());
+        assert!(kept.iter().any(|sample| sample.available() < 2.0));
+        assert!(kept.is_sorted_by(|a, b| a.seconds <= b.seconds));
+        let ends = [kept[0].seconds, kept[kept.len() - 1].seconds];
+        assert!((ends[0] - 0.5).abs() < 1e-9 && (ends[1] - 9_999.5).abs() < 1e-9, "{ends:?}");
+    }
+
+    #[test]
+    fn nothing_to_thin_is_nothing() {
+        let view = View { from: 0.0, to: 1.0 };
+        assert!(thinned(&[], view, 10.0, Sample::available).is_empty());
+        assert_eq!(thinned(&[sample(0.5, 1.0)], view, 10.0, Sample::available).len(), 1);
+    }
+}

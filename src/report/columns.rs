@@ -1,0 +1,237 @@
+//! Every column of the run folder: its name, unit and meaning, in one place.
+//!
+//! The names and their order are a contract with scripts outside this repository.
+
+use serde::Serialize;
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Column {
+    /// Its name in the header.
+    pub name: &'static str,
+    /// Its unit, or the kind of value.
+    pub unit: &'static str,
+    /// What it says, in a sentence.
+    pub meaning: &'static str,
+}
+
+const fn column(name: &'static str, unit: &'static str, meaning: &'static str) -> Column {
+    Column { name, unit, meaning }
+}
+
+/// Columns of `cells.csv`; the scenario's further axes stand after the first [`CELL_KEYS`] of them.
+pub const CELLS: [Column; 33] = [
+    column("cell", "count", "Number of the cell, from 1, in the order of the axes."),
+    column(
+        "host_class",
+        "name",
+        "Class of the host, provider.class; empty where the scenario gives the RAM itself.",
+    ),
+    column("ram_bytes", "bytes", "RAM of the host, as the kernel counts it (MemTotal)."),
+    column(
+        "maxmemory_percent",
+        "%",
+        "maxmemory in per cent of RAM (of the provider's own limit where it publishes one); empty where it is not given as a share.",
+    ),
+    column("maxmemory_bytes", "bytes", "maxmemory; empty for no limit."),
+    column("data_bytes", "bytes", "used_memory at time 0, at the likely values of the inputs."),
+    column("replications", "count", "Replications simulated."),
+    column("horizon_seconds", "s", "Length of a replication."),
+    column(
+        "oom_probability",
+        "probability",
+        "Chance of at least one OOM kill, of server or child, on the host within the horizon, over all that the scenario leaves uncertain.",
+    ),
+    column(
+        "oom_probability_low",
+        "probability",
+        "Lower bound of oom_probability at the scenario's confidence: the error of the simulation alone.",
+    ),
+    column(
+        "oom_probability_high",
+        "probability",
+        "Upper bound of oom_probability at the scenario's confidence: the error of the simulation alone.",
+    ),
+    column(
+        "incidents_per_year",
+        "1/year",
+        "Incidents a year and host: a server killed, a stall over 10 s, or a full sync that loops.",
+    ),
+    column(
+        "incidents_per_year_low",
+        "1/year",
+        "Lower bound of incidents_per_year at the scenario's confidence.",
+    ),
+    column(
+        "incidents_per_year_high",
+        "1/year",
+        "Upper bound of incidents_per_year at the scenario's confidence.",
+    ),
+    column("server_kills_per_year", "1/year", "Kills of the server by the OOM killer."),
+    column(
+        "child_kills_per_year",
+        "1/year",
+        "Kills of a saving child by the OOM killer: a failed save, not an incident.",
+    ),
+    column("stalls_per_year", "1/year", "Stalls over 10 s; empty: not modelled yet."),
+    column("save_failures_per_year", "1/year", "Saves and rewrites that did not end well."),
+    column("forks_per_year", "1/year", "Forks, whatever caused them."),
+    column(
+        "main_cause",
+        "name",
+        "What had forked when it went wrong most often: backup, save-point, aof-rewrite, full-sync or growth; empty where nothing went wrong.",
+    ),
+    column(
+        "fits",
+        "true or false",
+        "Whether the data fits under maxmemory, and RAM holds the server full to it with no child alive.",
+    ),
+    column(
+        "peak_memory_p50_bytes",
+        "bytes",
+        "Most memory in use in a replication, without what the kernel can drop: median over replications.",
+    ),
+    column("peak_memory_p99_bytes", "bytes", "The same, 99th percentile."),
+    column(
+        "free_min_p50_bytes",
+        "bytes",
+        "Least memory free or droppable in a replication: median over replications.",
+    ),
+    column("free_min_p01_bytes", "bytes", "The same, first percentile."),
+    column(
+        "cow_peak_p50_bytes",
+        "bytes",
+        "Most memory copied on write in one fork of a replication: median over replications.",
+    ),
+    column("cow_peak_p99_bytes", "bytes", "The same, 99th percentile."),
+    column(
+        "fork_pause_p99_seconds",
+        "s",
+        "Pause of the server at a fork, 99th percentile; empty: not modelled yet.",
+    ),
+    column("downtime_seconds_per_year", "s/year", "Time without service."),
+    column("rejected_writes_mean", "count", "Writes refused in a replication, mean."),
+    column("evicted_keys_mean", "count", "Keys evicted in a replication, mean."),
+    column(
+        "verdict",
+        "name",
+        "safe (the upper bound of incidents_per_year is within the budget), risky (the lower bound is above it), undecided (neither) or does-not-fit.",
+    ),
+    column("reason", "text", "The verdict's reason, in words."),
+];
+
+/// How many columns of [`CELLS`] stand before the further axes.
+pub const CELL_KEYS: usize = 6;
+
+/// Columns of `replications.csv`.
+pub const REPLICATIONS: [Column; 13] = [
+    column("cell", "count", "The cell of cells.csv."),
+    column(
+        "replication",
+        "count",
+        "Number of the replication, from 0; with the seed it names one weather, the same in every cell.",
+    ),
+    column("oom_kills", "count", "OOM kills, of server or child."),
+    column("incidents", "count", "Incidents: kills of the server."),
+    column("first_incident_seconds", "s", "Time of the first incident; empty where there is none."),
+    column("cause", "name", "What had forked at the first OOM kill; empty where there is none."),
+    column("victim", "name", "Whom the first OOM kill took: server or child."),
+    column("peak_memory_bytes", "bytes", "Most memory in use, without what the kernel can drop."),
+    column("free_min_bytes", "bytes", "Least memory free or droppable."),
+    column("cow_peak_bytes", "bytes", "Most memory copied on write in one fork."),
+    column("saves", "count", "Saves and rewrites that ended well."),
+    column("save_failures", "count", "Saves and rewrites that did not."),
+    column("downtime_seconds", "s", "Time without service."),
+];
+
+/// Columns of `trace/timeline.csv`.
+pub const TIMELINE: [Column; 13] = [
+    column("seconds", "s", "Time since the start of the replication, Monday 00:00 UTC."),
+    column("reserved_bytes", "bytes", "What the kernel and other processes use."),
+    column("resident_bytes", "bytes", "Resident set of the server: data, fragmentation and overheads."),
+    column("cow_bytes", "bytes", "Pages copied on write since the fork."),
+    column("page_tables_bytes", "bytes", "Page tables of server and child."),
+    column("buffers_bytes", "bytes", "Output buffers of clients and replicas."),
+    column("backlog_bytes", "bytes", "Replication backlog."),
+    column("aof_buffer_bytes", "bytes", "AOF buffer."),
+    column("pinned_cache_bytes", "bytes", "Page cache that cannot be dropped: dirty or under writeback."),
+    column("cache_bytes", "bytes", "Page cache that can be dropped."),
+    column("swap_bytes", "bytes", "Memory moved to swap; not part of RAM."),
+    column("free_bytes", "bytes", "Free memory."),
+    column("writes_per_second", "1/s", "Write rate."),
+];
+
+/// Columns of `trace/events.csv`.
+pub const EVENTS: [Column; 4] = [
+    column("seconds", "s", "Time since the start of the replication, Monday 00:00 UTC."),
+    column(
+        "event",
+        "name",
+        "What happened: fork, save-done, save-failed, server-killed, child-killed, restart or loaded.",
+    ),
+    column(
+        "cause",
+        "name",
+        "What forked: backup, save-point, aof-rewrite, full-sync or growth; empty where nothing did.",
+    ),
+    column("detail", "text", "The figures of the moment, in words."),
+];
+
+/// The tables of a run folder by file, with their columns.
+pub const TABLES: [(&str, &[Column]); 4] = [
+    ("cells.csv", &CELLS),
+    ("replications.csv", &REPLICATIONS),
+    ("trace/timeline.csv", &TIMELINE),
+    ("trace/events.csv", &EVENTS),
+];
+
+/// Each column called `name`, with the file that it is in.
+pub fn named(name: &str) -> impl Iterator<Item = (&'static str, &'static Column)> {
+    let columns = TABLES.into_iter().flat_map(|(file, table)| table.iter().map(move |column| (file, column)));
+    columns.filter(move |(_, column)| column.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(table: &[Column]) -> String {
+        table.iter().map(|column| column.name).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_contract() {
+        assert_eq!(
+            names(&CELLS[..CELL_KEYS]),
+            "cell, host_class, ram_bytes, maxmemory_percent, maxmemory_bytes, data_bytes"
+        );
+        assert_eq!(
+            names(&CELLS[CELL_KEYS..]),
+            "replications, horizon_seconds, oom_probability, oom_probability_low, oom_probability_high, \
+             incidents_per_year, incidents_per_year_low, incidents_per_year_high, server_kills_per_year, \
+             child_kills_per_year, stalls_per_year, save_failures_per_year, forks_per_year, main_cause, fits, \
+             peak_memory_p50_bytes, peak_memory_p99_bytes, free_min_p50_bytes, free_min_p01_bytes, \
+             cow_peak_p50_bytes, cow_peak_p99_bytes, fork_pause_p99_seconds, downtime_seconds_per_year, \
+             rejected_writes_mean, evicted_keys_mean, verdict, reason"
+        );
+        assert_eq!(
+            names(&REPLICATIONS),
+            "cell, replication, oom_kills, incidents, first_incident_seconds, cause, victim, \
+             peak_memory_bytes, free_min_bytes, cow_peak_bytes, saves, save_failures, downtime_seconds"
+        );
+        assert_eq!(
+            names(&TIMELINE),
+            "seconds, reserved_bytes, resident_bytes, cow_bytes, page_tables_bytes, buffers_bytes, \
+             backlog_bytes, aof_buffer_bytes, pinned_cache_bytes, cache_bytes, swap_bytes, free_bytes, \
+             writes_per_second"
+        );
+        assert_eq!(names(&EVENTS), "seconds, event, cause, detail");
+    }
+
+    #[test]
+    fn a_column_is_found_in_every_table_that_has_it() {
+        let files: Vec<_> = named("cow_peak_bytes").chain(named("seconds")).map(|(file, _)| file).collect();
+        assert_eq!(files, ["replications.csv", "trace/timeline.csv", "trace/events.csv"]);
+        assert_eq!(named("nonsense").count(), 0);
+    }
+}

@@ -1,0 +1,202 @@
+//! `trace/timeline.csv` and `trace/events.csv`: one replication in full.
+
+use std::path::Path;
+
+use super::ReportError;
+use super::columns::{EVENTS, TIMELINE};
+use super::field::Field;
+use super::table::{self, Row, Table};
+use crate::units::Bytes;
+
+/// The names of events that a chart marks. A trace may hold others.
+pub mod event {
+    /// A child was forked; the cause says why.
+    pub const FORK: &str = "fork";
+    /// The child finished its file.
+    pub const SAVE_DONE: &str = "save-done";
+    /// The child ended without a file.
+    pub const SAVE_FAILED: &str = "save-failed";
+    /// The OOM killer took the server.
+    pub const SERVER_KILLED: &str = "server-killed";
+    /// The OOM killer took the server once more, and will again whenever it is started.
+    pub const CRASH_LOOP: &str = "crash-loop";
+    /// The OOM killer took the saving child.
+    pub const CHILD_KILLED: &str = "child-killed";
+    /// The server process started again and reads its data.
+    pub const RESTART: &str = "restart";
+    /// The data is loaded: the server serves.
+    pub const LOADED: &str = "loaded";
+}
+
+/// The ledger of the host at one moment.
+///
+/// All lines but `swap` add up to the RAM. Between two rows the lines run straight; a step is two rows of one
+/// time.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct TimelineRow {
+    /// Time since the start of the replication, Monday 00:00 UTC (s).
+    pub seconds: f64,
+    /// What the kernel and other processes use.
+    pub reserved: Bytes,
+    /// Resident set of the server.
+    pub resident: Bytes,
+    /// Pages copied on write since the fork.
+    pub cow: Bytes,
+    /// Page tables of server and child.
+    pub page_tables: Bytes,
+    /// Output buffers of clients and replicas.
+    pub buffers: Bytes,
+    /// Replication backlog.
+    pub backlog: Bytes,
+    /// AOF buffer.
+    pub aof_buffer: Bytes,
+    /// Page cache that cannot be dropped: dirty or under writeback.
+    pub pinned_cache: Bytes,
+    /// Page cache that can be dropped.
+    pub cache: Bytes,
+    /// Memory moved to swap.
+    pub swap: Bytes,
+    /// Free memory.
+    pub free: Bytes,
+    /// Write rate (1/s).
+    pub writes_per_second: f64,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventRow {
+    /// Time since the start of the replication (s).
+    pub seconds: f64,
+    /// What happened: see [`event`].
+    pub event: String,
+    /// The cause of the fork concerned; empty where there is none.
+    pub cause: String,
+    /// The figures of the moment, in words.
+    pub detail: String,
+}
+
+/// Writes `timeline.csv`.
+///
+/// # Errors
+///
+/// [`ReportError::Write`].
+pub fn write_timeline(path: &Path, rows: &[TimelineRow]) -> Result<(), ReportError> {
+    table::write(path, TIMELINE.iter().map(|column| column.name), rows.iter().map(timeline_fields))
+}
+
+/// Writes `events.csv`.
+///
+/// # Errors
+///
+/// [`ReportError::Write`].
+pub fn write_events(path: &Path, rows: &[EventRow]) -> Result<(), ReportError> {
+    table::write(path, EVENTS.iter().map(|column| column.name), rows.iter().map(event_fields))
+}
+
+/// Reads what [`write_timeline`] wrote.
+///
+/// # Errors
+///
+/// [`ReportError::Read`], or [`ReportError::Malformed`] with the line.
+pub fn read_timeline(path: &Path) -> Result<Vec<TimelineRow>, ReportError> {
+    Table::read(path)?.rows(path, parse_timeline)
+}
+
+/// Reads what [`write_events`] wrote.
+///
+/// # Errors
+///
+/// [`ReportError::Read`], or [`ReportError::Malformed`] with the line.
+pub fn read_events(path: &Path) -> Result<Vec<EventRow>, ReportError> {
+    Table::read(path)?.rows(path, parse_event)
+}
+
+fn timeline_fields(row: &TimelineRow) -> Vec<Field> {
+    vec![
+        row.seconds.into(),
+        row.reserved.into(),
+        row.resident.into(),
+        row.cow.into(),
+        row.page_tables.into(),
+        row.buffers.into(),
+        row.backlog.into(),
+        row.aof_buffer.into(),
+        row.pinned_cache.into(),
+        row.cache.into(),
+        row.swap.into(),
+        row.free.into(),
+        row.writes_per_second.into(),
+    ]
+}
+
+fn parse_timeline(row: &Row) -> Result<TimelineRow, String> {
+    let bytes = |column| row.value(column).map(Bytes);
+    Ok(TimelineRow {
+        seconds: row.value("seconds")?,
+        reserved: bytes("reserved_bytes")?,
+        resident: bytes("resident_bytes")?,
+        cow: bytes("cow_bytes")?,
+        page_tables: bytes("page_tables_bytes")?,
+        buffers: bytes("buffers_bytes")?,
+        backlog: bytes("backlog_bytes")?,
+        aof_buffer: bytes("aof_buffer_bytes")?,
+        pinned_cache: bytes("pinned_cache_bytes")?,
+        cache: bytes("cache_bytes")?,
+        swap: bytes("swap_bytes")?,
+        free: bytes("free_bytes")?,
+        writes_per_second: row.value("writes_per_second")?,
+    })
+}
+
+fn event_fields(row: &EventRow) -> Vec<Field> {
+    let texts = [&row.event, &row.cause, &row.detail].map(|text| Field::from(text.as_str()));
+    [Field::from(row.seconds)].into_iter().chain(texts).collect()
+}
+
+fn parse_event(row: &Row) -> Result<EventRow, String> {
+    Ok(EventRow {
+        seconds: row.value("seconds")?,
+        event: row.text("event")?.to_owned(),
+        cause: row.text("cause")?.to_owned(),
+        detail: row.text("detail")?.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_survives_the_way_through_its_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (timeline, events) = (folder.path().join("timeline.csv"), folder.path().join("events.csv"));
+        let rows = [
+            TimelineRow::default(),
+            TimelineRow {
+                seconds: 0.1 + 0.2,
+                cow: Bytes(u64::MAX),
+                writes_per_second: 1e-9,
+                ..Default::default()
+            },
+        ];
+        let kill = EventRow {
+            seconds: 79_200.5,
+            event: event::SERVER_KILLED.into(),
+            cause: "backup".into(),
+            detail: "27 GiB resident, \"badness\" 911,\n0 B free".into(),
+        };
+        write_timeline(&timeline, &rows).unwrap();
+        write_events(&events, std::slice::from_ref(&kill)).unwrap();
+        assert_eq!(read_timeline(&timeline).unwrap(), rows);
+        assert_eq!(read_events(&events).unwrap(), [kill]);
+    }
+
+    #[test]
+    fn an_edited_trace_is_refused_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.csv");
+        std::fs::write(&path, "seconds,event,cause,detail\n1,fork,backup,\nsoon,fork,backup,\n").unwrap();
+        let error = read_events(&path).unwrap_err().to_string();
+        assert!(error.contains("line 3: `soon` in column `seconds`"), "{error}");
+    }
+}
