@@ -20,3 +20,5 @@ pub mod sweep;
 pub mod decision;
 
 pub mod report;
+
+pub mod observe;

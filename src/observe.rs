@@ -1,0 +1,24 @@
+//! What real servers say: INFO text to a scenario, and the record of a server held against the model.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`info`] | INFO text to fields |
+//! | [`config`] | CONFIG GET text to settings |
+//! | [`record`] | what the fields mean: one server at one moment |
+//! | [`mod@import`] | a record to a commented scenario |
+//! | [`hindcast`] | a record held against what the model says of the same span |
+//!
+//! Does no I/O: the text comes in, text goes out. Leaves out live servers and other sources of measurements.
+
+pub mod config;
+pub mod hindcast;
+pub mod import;
+pub mod info;
+pub mod record;
+mod words;
+
+pub use config::Config;
+pub use hindcast::{Hindcast, ModelSays};
+pub use import::{HostMemory, Import, ImportError, import};
+pub use info::{FieldError, Info, InfoError};
+pub use record::Record;

@@ -1,0 +1,239 @@
+//! The write rate: what a window of minutes and a record of weeks each say of it.
+
+use super::forks::SavePoints;
+use super::page::{Entry, Origin, entry, interval};
+use crate::observe::record::Record;
+use crate::observe::words::{grouped, per_second, rounded};
+
+/// A rate that INFO bears witness to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witness {
+    /// Writes a second.
+    pub per_second: f64,
+    /// How it was computed.
+    pub how: String,
+}
+
+/// The mean write rate of the coming weeks, as far as it can be known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WriteEstimate {
+    /// What was counted over the latest window; `None` where nothing was.
+    pub counted: Option<Witness>,
+    /// The steady rate that would have saved as often as the server did; `None` where the record is too
+    /// short or save points do not tell.
+    pub by_cadence: Option<Witness>,
+    /// Commands that may write, over the whole uptime: an upper bound of sorts, as many find nothing to
+    /// change.
+    pub by_commands: Option<Witness>,
+    /// The interval for the scenario [1/s].
+    pub interval: [f64; 3],
+    /// How far the window stands for weeks.
+    window: &'static str,
+}
+
+/// What a server takes at most where a scenario does not say [1/s].
+const DEFAULT_CAP: f64 = 100_000.0;
+
+/// Without any witness [1/s].
+const NOTHING_KNOWN: [f64; 3] = [10.0, 1_000.0, 20_000.0];
+
+impl WriteEstimate {
+    /// The estimate from a record, and an earlier one of the same server.
+    pub(super) fn of(record: &Record, earlier: Option<&Record>, points: &SavePoints) -> Self {
+        let counted =
+            earlier.and_then(|earlier| by_difference(earlier, record)).or_else(|| since_fork(record));
+        let by_commands = over_uptime(record);
+        let by_cadence = by_cadence(record, points);
+        let (factor, window) = spread(record, earlier);
+        let likely = counted.as_ref().map(|witness| witness.per_second);
+        let likely = likely.or_else(|| by_commands.as_ref().map(|witness| witness.per_second));
+        let interval = match likely.filter(|likely| likely.is_finite() && *likely > 0.0) {
+            None => NOTHING_KNOWN,
+            Some(likely) => {
+                let steady = by_cadence.as_ref().map_or(f64::INFINITY, |witness| witness.per_second);
+                [(likely / factor).min(steady), likely, likely * factor]
+            }
+        };
+        Self { counted, by_cadence, by_commands, interval, window }
+    }
+
+    /// The cap on the load, where the interval reaches the default one.
+    pub(super) fn cap(&self) -> Option<Entry> {
+        let high = self.interval[2];
+        (high > DEFAULT_CAP).then(|| {
+            let why = "more than the high end of the load; how much this server can take is not known";
+            entry("max-writes-per-second", rounded(high * 1.5, 2), Origin::Assumed, why)
+        })
+    }
+
+    /// The scenario's line.
+    pub(super) fn entry(&self) -> Entry {
+        let [low, likely, high] = self.interval.map(|rate| rounded(rate, 2));
+        let value = interval(&low, &likely, &high);
+        let Some(counted) = &self.counted else {
+            let why = match &self.by_commands {
+                Some(commands) => format!("{}; {}", commands.how, self.window),
+                None => "INFO tells nothing of writes: put yours here".into(),
+            };
+            return entry("writes-per-second", value, Origin::Assumed, why);
+        };
+        let mut why = format!("{}.\n{}.", counted.how, self.window);
+        for witness in [&self.by_cadence, &self.by_commands].into_iter().flatten() {
+            why += "\n";
+            why += &witness.how;
+        }
+        entry("writes-per-second", value, Origin::Derived, why)
+    }
+}
+
+/// How far a mean over the window may be from a mean over weeks, as a factor, and in words. The factors are
+/// judgement: busy hours write two to four times what quiet ones do, and weeks resemble each other.
+fn spread(record: &Record, earlier: Option<&Record>) -> (f64, &'static str) {
+    let between = earlier
+        .map_or(0, |earlier| record.server.uptime_seconds.saturating_sub(earlier.server.uptime_seconds));
+    match between {
+        0..86_400 => (2.0, "A window of minutes is not a month, so from half of it to twice"),
+        86_400..604_800 => (1.5, "Days are not a month, so from two thirds of it to half as much again"),
+        _ => (1.2, "A week or more: a fifth up and down"),
+    }
+}
+
+/// Changes since the fork of the last save, over the time since then.
+fn since_fork(record: &Record) -> Option<Witness> {
+    let changes = record.load.changes?;
+    let rate = changes.per_second();
+    let how = if changes.save > 0 {
+        format!(
+            "rdb_changes_since_last_save counts from the fork of the last save: {} changes in {} s since \
+             its end (server_time_usec - rdb_last_save_time) + {} s that it took \
+             (rdb_last_bgsave_time_sec) = {}",
+            grouped(changes.count),
+            grouped(changes.since_save_end),
+            grouped(changes.save),
+            per_second(rate)
+        )
+    } else {
+        format!(
+            "rdb_changes_since_last_save: {} changes in the {} s since the start, as no save has ended yet \
+             = {}",
+            grouped(changes.count),
+            grouped(changes.since_save_end),
+            per_second(rate)
+        )
+    };
+    Some(Witness { per_second: rate, how })
+}
+
+/// Writes between two INFOs: of the counter of changes where no save ended between them, else of the
+/// commands.
+///
+/// A save that ends takes an unknown part off the counter of changes; the counters of commands only grow.
+fn by_difference(earlier: &Record, later: &Record) -> Option<Witness> {
+    let seconds =
+        later.server.uptime_seconds.checked_sub(earlier.server.uptime_seconds).filter(|&s| s > 0)?;
+    let last_save =
+        |record: &Record| record.server.uptime_seconds.checked_sub(record.forks.since_last_save_seconds?);
+    let same_save = last_save(earlier)?.abs_diff(last_save(later)?) <= 1;
+    let changes = later.load.changes.zip(earlier.load.changes);
+    let difference = changes.and_then(|(later, earlier)| later.count.checked_sub(earlier.count));
+    let (count, what) = match (difference, later.load.write_commands.zip(earlier.load.write_commands)) {
+        (Some(count), _) if same_save => {
+            (count, "rdb_changes_since_last_save grew, with no save ended between,")
+        }
+        (_, Some((later, earlier))) => {
+            (later.checked_sub(earlier)?, "the calls of write commands in cmdstat grew")
+        }
+        _ => return None,
+    };
+    let rate = count as f64 / seconds as f64;
+    let how = format!(
+        "between the two INFOs {what} by {} in {} s = {}",
+        grouped(count),
+        grouped(seconds),
+        per_second(rate)
+    );
+    Some(Witness { per_second: rate, how })
+}
+
+/// The rate at which the busiest save point fires just as often as the record shows.
+///
+/// A save point fires `seconds` after the last save or, where the load is lower, once its changes have
+/// come. Saves that were further apart than the point's seconds and their own duration thus waited for
+/// changes: a steady rate cannot have been above changes / cadence.
+fn by_cadence(record: &Record, points: &SavePoints) -> Option<Witness> {
+    let cadence = record.save_cadence_seconds()?;
+    let busiest = points.points.iter().min_by_key(|point| point.seconds)?;
+    let duration = record.forks.last_save_seconds.unwrap_or(0);
+    if cadence <= busiest.seconds.saturating_add(duration) as f64 + 1.0 {
+        return None;
+    }
+    let rate = busiest.changes as f64 / cadence;
+    let how = format!(
+        "The record is quieter: {} saves in {} s of uptime are one every {cadence:.0} s, and a steady load \
+         above {} changes in that time ({}) would have made the save point `{} {}` save more often.",
+        grouped(record.forks.rdb_saves?),
+        grouped(record.server.uptime_seconds),
+        grouped(busiest.changes),
+        per_second(rate),
+        busiest.seconds,
+        busiest.changes,
+    );
+    Some(Witness { per_second: rate, how })
+}
+
+fn over_uptime(record: &Record) -> Option<Witness> {
+    let commands = record.load.write_commands?;
+    let uptime = record.server.uptime_seconds.max(1);
+    let rate = commands as f64 / uptime as f64;
+    let how = format!(
+        "cmdstat has {} calls of write commands since the start, {}, some of which changed nothing.",
+        grouped(commands),
+        per_second(rate)
+    );
+    Some(Witness { per_second: rate, how })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::info::Info;
+
+    const DURING: &str = include_str!("../../../tests/data/info/redis-7.0.during-save.txt");
+    const AFTER: &str = include_str!("../../../tests/data/info/redis-7.0.after-save.txt");
+
+    fn record(text: &str) -> Record {
+        Record::of(&Info::parse(text).unwrap()).unwrap()
+    }
+
+    fn estimate(record: &Record, earlier: Option<&Record>) -> WriteEstimate {
+        WriteEstimate::of(record, earlier, &SavePoints::of(record, None))
+    }
+
+    /// 26,716 changes in 119 + 220 s; not in 119 s, which would be 224/s.
+    #[test]
+    fn the_production_host_writes_79_a_second() {
+        let production = record(include_str!("../../../tests/data/info/production-27gb.txt"));
+        let estimate = estimate(&production, None);
+        assert_eq!(estimate.interval.map(|rate| rounded(rate, 2)), ["22", "79", "160"]);
+        assert_eq!(rounded(estimate.by_commands.unwrap().per_second, 2), "51");
+    }
+
+    /// A save ended between: 1,911,536 − 788,080 SETs in 5 s.
+    #[test]
+    fn two_infos_with_a_save_between_count_commands() {
+        let (during, after) = (record(DURING), record(AFTER));
+        let counted = estimate(&after, Some(&during)).counted.unwrap();
+        assert!((counted.per_second - 1_123_456.0 / 5.0).abs() < 1e-6, "{}", counted.how);
+    }
+
+    #[test]
+    fn two_infos_without_a_save_between_count_changes() {
+        let during = record(DURING);
+        let later = DURING
+            .replace("uptime_in_seconds:5", "uptime_in_seconds:15")
+            .replace("server_time_usec:1795341824", "server_time_usec:1795341834")
+            .replace("rdb_changes_since_last_save:788080", "rdb_changes_since_last_save:788180");
+        let counted = estimate(&record(&later), Some(&during)).counted.unwrap();
+        assert!((counted.per_second - 10.0).abs() < 1e-9, "{}", counted.how);
+    }
+}
