@@ -1,3 +1,7 @@
 //! The `forkcast` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    forkcast::cli::main()
+}

@@ -1,0 +1,60 @@
+//! The command line: arguments, terminal, progress and exit codes. The only place that prints or exits.
+//!
+//! Each command has a file that reads what it needs, asks the library, and writes what came out. Standard output
+//! holds the answer, standard error the conversation.
+
+mod answer;
+mod args;
+mod check;
+mod classes;
+mod exit;
+mod explain;
+mod import;
+mod init;
+mod input;
+mod progress;
+mod redraw;
+mod run;
+mod shell;
+mod table;
+mod terminal;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Exit;
+use terminal::Terminal;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = Terminal::new(cli.color, cli.quiet, cli.verbose);
+    let exit = match dispatch(cli.command, &terminal) {
+        Ok(exit) => exit,
+        Err(error) if terminal::is_broken_pipe(&error) => Exit::Done,
+        Err(error) => {
+            terminal.error(&error);
+            Exit::of(&error)
+        }
+    };
+    exit.into()
+}
+
+fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
+    match command {
+        Command::Run(args) => run::run(&args, terminal),
+        Command::Trace(args) => trace::trace(&args, terminal),
+        Command::Import(args) => import::import(&args, terminal),
+        Command::Check(args) => check::check(&args, terminal),
+        Command::Init(args) => init::init(&args, terminal),
+        Command::Classes(args) => classes::classes(&args, terminal),
+        Command::Report(args) => redraw::redraw(&args, terminal),
+        Command::Explain(args) => explain::explain(&args, terminal),
+        Command::Schema => shell::schema(terminal),
+        Command::Completions { shell } => shell::completions(shell, terminal),
+        Command::Man => shell::man(terminal),
+    }
+}

@@ -1,0 +1,260 @@
+//! What the user typed, and no work done.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  forkcast run scenarios/quickstart.toml            which class, which percent, and why
+  forkcast init > mine.toml                         a commented scenario to start from
+  forkcast import INFO.txt --ram '32 GiB' -o mine.toml
+                                                    a scenario from a real server's INFO
+  forkcast trace mine.toml --replication 17         one month in full, event by event
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 risky (--fail-on-risk), 5 incomplete, 130 interrupted.";
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Says what percent of a Valkey or Redis host's memory its data may take, which host class is large enough,
+/// and what dies first when it is not.
+#[derive(Debug, Parser)]
+#[command(name = "forkcast", version, styles = STYLES, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Colours on the terminal; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, help_heading = "Terminal")]
+    pub color: Color,
+
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, help_heading = "Terminal")]
+    pub quiet: bool,
+
+    /// Say more on standard error
+    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = "Terminal")]
+    pub verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sweep host classes and percentages, and answer per class: needed, survivable, what breaks
+    Run(RunArgs),
+    /// Let one replication happen in full: every event, the ledger over time, one chart
+    Trace(TraceArgs),
+    /// Make a scenario from INFO text, and hold the model against the server's own record
+    Import(ImportArgs),
+    /// Report every problem of scenarios, and run nothing
+    Check(CheckArgs),
+    /// Print a commented scenario that passes check
+    Init(InitArgs),
+    /// List host classes with their memory and where the figures come from
+    Classes(ClassesArgs),
+    /// Draw the charts of a run folder again, from its files
+    Report(ReportArgs),
+    /// Explain a diagnostic code, a setting of the scenario or a column of the output
+    Explain(ExplainArgs),
+    /// Print the JSON Schema of scenarios
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// A scenario and what overrides it.
+#[derive(Clone, Debug, Args)]
+pub struct ScenarioArgs {
+    /// The scenario file, or - for standard input
+    pub scenario: PathBuf,
+
+    /// Override a setting, for example server.maxmemory-percent=70 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", help_heading = "Scenario")]
+    pub set: Vec<String>,
+
+    /// Replications of each cell, or auto for as many as the verdict needs
+    #[arg(long, value_name = "N", allow_negative_numbers = true, help_heading = "Scenario")]
+    pub replications: Option<String>,
+
+    /// Root of every random number
+    #[arg(long, value_name = "N", value_parser = seeds(), help_heading = "Scenario")]
+    pub seed: Option<u64>,
+
+    /// The risk budget: incidents a year and host that are acceptable
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Scenario")]
+    pub max_incidents_per_year: Option<f64>,
+}
+
+/// `forkcast run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// What to simulate
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+
+    /// Sweep a setting: KEY=V1,V2,… or KEY=FROM..TO:STEP (repeatable)
+    #[arg(long = "axis", value_name = "KEY=VALUES", help_heading = "Scenario")]
+    pub axis: Vec<String>,
+
+    /// Threads, at most 1024; the results are the same for any number of them
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// The run folder
+    #[arg(short, long, value_name = "DIR", help_heading = "Run")]
+    pub out: Option<PathBuf>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Run")]
+    pub format: Format,
+
+    /// Keep every replication's figures in replications.csv
+    #[arg(long, help_heading = "Run")]
+    pub keep_replications: bool,
+
+    /// Exit with 4 unless the scenario as written is safe
+    #[arg(long, help_heading = "Run")]
+    pub fail_on_risk: bool,
+}
+
+/// What standard output holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The answer in words and tables.
+    Human,
+    /// One JSON document.
+    Json,
+    /// The cells as CSV.
+    Csv,
+}
+
+/// `forkcast trace`.
+#[derive(Debug, Args)]
+pub struct TraceArgs {
+    /// What to simulate
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+
+    /// Which replication; by default the first one that is killed, or else replication 0
+    #[arg(long, value_name = "N", help_heading = "Trace")]
+    pub replication: Option<u64>,
+
+    /// The run folder
+    #[arg(short, long, value_name = "DIR", help_heading = "Trace")]
+    pub out: Option<PathBuf>,
+}
+
+/// `forkcast import`.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// INFO text of the server (`redis-cli INFO`), or - for standard input; a second, later one gives rates by
+    /// difference; the text of `CONFIG GET *` may be added
+    #[arg(required = true, num_args = 1..=3, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Memory of the host, where INFO does not say it or says another machine's
+    #[arg(long, value_name = "SIZE", conflicts_with_all = ["limit", "class"])]
+    pub ram: Option<String>,
+
+    /// Memory limit of the container that the server runs in
+    #[arg(long, value_name = "SIZE", conflicts_with = "class")]
+    pub limit: Option<String>,
+
+    /// Host class from the catalogue
+    #[arg(long, value_name = "NAME")]
+    pub class: Option<String>,
+
+    /// Where to write the scenario; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `forkcast check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The scenario files
+    #[arg(required = true)]
+    pub scenarios: Vec<PathBuf>,
+}
+
+/// `forkcast init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Where to write it; standard output without it. An existing file is left alone
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// `forkcast classes`.
+#[derive(Debug, Args)]
+pub struct ClassesArgs {
+    /// Part of a name, provider or family
+    pub filter: Option<String>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `forkcast report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run folder
+    pub run_dir: PathBuf,
+}
+
+/// `forkcast explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A code (E0001), a setting (server.maxmemory-percent) or a column (`oom_probability`); all of them without it
+    pub topic: Option<String>,
+}
+
+/// Seeds that TOML can hold.
+fn seeds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=i64::MAX.unsigned_abs())
+}
+
+/// More threads than this only cost memory.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let threads: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
+    if threads.get() > MOST_THREADS { Err(format!("at most {MOST_THREADS}")) } else { Ok(threads) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_make_sense_to_clap() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,185 @@
+//! `forkcast run`: the sweep, its run folder and its answer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::args::{Format, RunArgs};
+use super::exit::Exit;
+use super::progress::Progress;
+use super::terminal::Terminal;
+use super::{answer, input};
+use crate::decision::{self, ClassAnswer};
+use crate::report::{CellTable, ClassSummary, Manifest, ReportError, RunFolder, ScenarioText, TraceSubject};
+use crate::scenario::{Scenario, Target};
+use crate::sweep::{self, Cell, Plan, Settings, Sweep, Verdict};
+use crate::units::Percent;
+
+/// Runs the sweep of a scenario.
+pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let scenario = match input::scenario(&args.scenario, &args.axis, terminal)? {
+        Ok(scenario) => scenario,
+        Err(exit) => return Ok(exit),
+    };
+    let plan = match Plan::new(&scenario) {
+        Ok(plan) => plan,
+        Err(report) => return Ok(input::invalid(&report, terminal)),
+    };
+    // A folder that cannot be written is found before the sweep, not after it.
+    let text = ScenarioText::new(scenario.name(), scenario.text());
+    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("outputs").join(text.folder_name()));
+    let folder = RunFolder::create(&dir)?;
+
+    let cancelled = cancelled_by_ctrl_c()?;
+    let started = Instant::now();
+    let sweep = simulate(&plan, args, terminal, &cancelled)?;
+    let answers = decision::answers(&plan, &sweep);
+    let manifest = manifest(&scenario, text, &answers);
+    write(folder, &scenario, &plan, &sweep, &manifest)?;
+    terminal.say(summary(&plan, &sweep, started));
+
+    terminal.answer(&match args.format {
+        Format::Human => answer::human(&scenario, &plan, &sweep, &answers, &dir),
+        Format::Json => answer::json(&scenario, &sweep, &manifest, &dir)?,
+        Format::Csv => std::fs::read_to_string(dir.join(crate::report::CELLS_CSV))
+            .context("cannot read the cells back")?,
+    })?;
+    exit(args, &scenario, &plan, &sweep, &cancelled, terminal)
+}
+
+/// A flag that Ctrl-C sets. A second Ctrl-C ends the process at once.
+fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&cancelled);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    })
+    .context("cannot listen to Ctrl-C")?;
+    Ok(cancelled)
+}
+
+fn simulate(
+    plan: &Plan,
+    args: &RunArgs,
+    terminal: &Terminal,
+    cancelled: &AtomicBool,
+) -> anyhow::Result<Sweep> {
+    let settings = Settings { threads: args.threads, keep_outcomes: args.keep_replications };
+    let progress = Progress::new(plan.len(), terminal);
+    let sweep = sweep::run(plan, settings, &progress, cancelled).context("cannot start the threads")?;
+    progress.finish();
+    for row in sweep.rows.iter().chain(&sweep.full) {
+        let host = row.host_class.clone().unwrap_or_else(|| row.ram.to_string());
+        let percent =
+            row.maxmemory_percent.map_or_else(String::new, |percent| format!(" at {}", Percent(percent)));
+        terminal.say_more(format!("{host}{percent}: {}, {}", row.verdict.name(), row.reason));
+    }
+    for failure in &sweep.failures {
+        terminal.insist(format!("error: {failure}"));
+    }
+    Ok(sweep)
+}
+
+pub(super) fn manifest(scenario: &Scenario, text: ScenarioText, answers: &[ClassAnswer]) -> Manifest {
+    let risk = scenario.risk();
+    let overrides = scenario.overrides().iter().map(|assignment| match assignment.target() {
+        Target::Setting => format!("--set {}", assignment.text()),
+        Target::Axis => format!("--axis {}", assignment.text()),
+    });
+    Manifest {
+        scenario: text,
+        overrides: overrides.collect(),
+        seed: scenario.seed(),
+        confidence: risk.confidence,
+        incidents_per_year: risk.incidents_per_year,
+        classes: answers.iter().map(ClassSummary::from).collect(),
+        trace: None::<TraceSubject>,
+    }
+}
+
+fn write(
+    folder: RunFolder,
+    scenario: &Scenario,
+    plan: &Plan,
+    sweep: &Sweep,
+    manifest: &Manifest,
+) -> Result<(), ReportError> {
+    folder.write_cells(&CellTable { axes: answer::further_axes(scenario), rows: sweep.rows.clone() })?;
+    if !plan.full.is_empty() {
+        folder.write_full_cells(&CellTable { axes: Vec::new(), rows: sweep.full.clone() })?;
+    }
+    if !sweep.outcomes.is_empty() {
+        let of_cell = |cell: &'_ sweep::CellOutcomes| -> Vec<_> {
+            cell.outcomes
+                .iter()
+                .zip(0..)
+                .map(|(outcome, number)| (cell.cell, number, outcome.clone()))
+                .collect()
+        };
+        let rows: Vec<_> = sweep.outcomes.iter().flat_map(of_cell).collect();
+        folder.write_replications(rows.iter().map(|(cell, number, outcome)| (*cell, *number, outcome)))?;
+    }
+    folder.write_resolved(&scenario.resolved_toml(scenario.as_written()))?;
+    folder.draw(manifest)?;
+    folder.seal(manifest)
+}
+
+/// What it took, for the conversation.
+fn summary(plan: &Plan, sweep: &Sweep, started: Instant) -> String {
+    let rows = sweep.rows.iter().chain(&sweep.full);
+    let replications: u64 = rows.map(|row| row.replications).sum();
+    let done = sweep.rows.len() + sweep.full.len();
+    let seconds = started.elapsed().as_secs_f64();
+    let all = answer::cells(plan.len());
+    format!("{done} of {all}, {replications} replications in {seconds:.1} s, seed {}", plan.seed)
+}
+
+fn exit(
+    args: &RunArgs,
+    scenario: &Scenario,
+    plan: &Plan,
+    sweep: &Sweep,
+    cancelled: &AtomicBool,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
+    if !sweep.failures.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    if cancelled.load(Ordering::SeqCst) {
+        terminal.say("interrupted: the cells finished so far were kept");
+        return Ok(Exit::Interrupted);
+    }
+    if !sweep.complete {
+        return Ok(Exit::Incomplete);
+    }
+    if args.fail_on_risk && verdict_as_written(args, scenario, plan, sweep, cancelled)? != Verdict::Safe {
+        return Ok(Exit::Risky);
+    }
+    Ok(Exit::Done)
+}
+
+/// The verdict of the scenario as written: that of its cell, simulated now where the axes pass it by.
+fn verdict_as_written(
+    args: &RunArgs,
+    scenario: &Scenario,
+    plan: &Plan,
+    sweep: &Sweep,
+    cancelled: &AtomicBool,
+) -> anyhow::Result<Verdict> {
+    let as_written = scenario.as_written();
+    let own = plan.cells.iter().zip(&sweep.rows).find(|(cell, _)| cell.case.host == as_written.host);
+    if let Some((_, row)) = own {
+        return Ok(row.verdict);
+    }
+    let cell = Cell { number: 1, axes: Vec::new(), case: as_written.clone() };
+    let alone = Plan { cells: vec![cell], full: Vec::new(), as_given: None, ..plan.clone() };
+    let settings = Settings { threads: args.threads, keep_outcomes: false };
+    let sweep =
+        sweep::run(&alone, settings, &sweep::Unwatched, cancelled).context("cannot start the threads")?;
+    Ok(sweep.rows.first().map_or(Verdict::Undecided, |row| row.verdict))
+}

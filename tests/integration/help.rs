@@ -1,0 +1,33 @@
+//! What this proves: what a newcomer reads first is what was reviewed.
+
+use super::{forkcast, repository};
+
+/// The help of a command on a terminal of 100 columns.
+fn help(name: &str, args: &[&str]) {
+    let output = forkcast(args).env("COLUMNS", "100").output().unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    insta::with_settings!({
+        snapshot_path => repository("tests/golden/help"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+#[test]
+fn the_command_says_what_it_does() {
+    help("forkcast", &["--help"]);
+}
+
+#[test]
+fn run_says_what_it_takes() {
+    help("run", &["run", "--help"]);
+}
+
+#[test]
+fn import_says_what_it_takes() {
+    help("import", &["import", "--help"]);
+}

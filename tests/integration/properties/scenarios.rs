@@ -1,0 +1,214 @@
+//! Scenario files for the properties, as text that a person can run.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::File;
+
+/// Any host with all that forks, grows, evicts and varies, often too small for it.
+pub(super) fn anything() -> impl Strategy<Value = File> {
+    let parts = (host(), server(), dataset(), keyspaces(), traffic(), persistence(), backup(), pace());
+    (parts, 1..4u64, any::<u16>()).prop_map(|(parts, days, seed)| {
+        let (host, server, dataset, keyspaces, traffic, persistence, backup, pace) = parts;
+        File(format!(
+            "{host}{server}{dataset}{keyspaces}{traffic}{persistence}{backup}{pace}\
+             [simulation]\nhorizon = \"{days}d\"\nseed = {seed}\n"
+        ))
+    })
+}
+
+/// A day with one backup, and nothing else that forks, on a host where nothing is killed.
+pub(super) fn one_save() -> impl Strategy<Value = File> {
+    (fixed_host(), 0..20u32, pace()).prop_map(|(host, hour, pace)| {
+        File(format!(
+            "{host}{QUIET}[backup]\nat = \"{hour:02}:00\"\njitter = \"0s\"\n\n{pace}\
+             [simulation]\nhorizon = \"1d\"\n"
+        ))
+    })
+}
+
+/// Ten days with a backup every six hours, and nothing else that forks, on a host that may be too small.
+pub(super) fn scheduled_saves() -> impl Strategy<Value = File> {
+    (fixed_host(), backup_every("6h"), pace()).prop_map(|(host, backup, pace)| {
+        let host = host.replace("64 GiB", "16 GiB");
+        File(format!("{host}{QUIET}{backup}{pace}[simulation]\nhorizon = \"10d\"\n"))
+    })
+}
+
+const QUIET: &str = "[persistence]\nappendonly = false\nsave = []\n\n";
+
+/// A host of 64 GiB with one kind of keys, of which none are deleted.
+fn fixed_host() -> impl Strategy<Value = String> {
+    let strings = || 8..1900u64;
+    let kind = prop_oneof![
+        strings().prop_map(|value| (value, "{ set = 1.0 }")),
+        strings().prop_map(|value| (value, "{ set = 0.7, insert = 0.3 }")),
+        COUNTERS.prop_map(|value| (value, "{ set = 0.5, incr = 0.5 }")),
+    ];
+    let shares = (0.6..1.0f64, 0..500u64);
+    (server(), shares, kind, 0..20_000u64, popularity(), traffic()).prop_map(
+        |(server, (fill, growth), (value, operations), writes, popularity, traffic)| {
+            let server = server.replace("allkeys-lru", "noeviction");
+            format!(
+                "[host]\nram = \"64 GiB\"\n\n{server}[dataset]\nfill = {fill:.3}\ngrowth-per-day = \"{growth} MiB\"\n\n\
+                 [[keyspace]]\nname = \"k0\"\nkey-size = \"20 B\"\nvalue-size = \"{value} B\"\n\
+                 writes-per-second = {writes}\noperations = {operations}\npopularity = {popularity}\n\n{traffic}"
+            )
+        },
+    )
+}
+
+/// Lengths of integers: what INCR can step.
+const COUNTERS: std::ops::Range<u64> = 1..20;
+
+fn host() -> impl Strategy<Value = String> {
+    (1.0..24.0f64, 50..400u64, select(vec!["4 KiB", "16 KiB", "64 KiB"])).prop_map(
+        |(ram, reserved, page_size)| {
+            format!(
+                "[host]\nram = \"{ram:.3} GiB\"\npage-size = \"{page_size}\"\n\
+                 reserved = {{ low = \"{reserved} MiB\", likely = \"{} MiB\", high = \"{} MiB\" }}\n\n",
+                reserved * 5 / 4,
+                reserved * 2,
+            )
+        },
+    )
+}
+
+fn server() -> impl Strategy<Value = String> {
+    let engine = select(vec!["redis-7.0", "valkey-8.0"]);
+    let allocator = select(vec!["jemalloc-bundled", "jemalloc-system"]);
+    let policy = select(vec!["noeviction", "allkeys-lru"]);
+    let adjusted = select(vec!["yes", "no"]);
+    (engine, allocator, policy, adjusted, 30..85u32, 1.0..1.3f64, 1..100u64, 0..120u32).prop_map(
+        |(engine, allocator, policy, adjusted, percent, ratio, clients, delay)| {
+            format!(
+                "[server]\nengine = \"{engine}\"\nallocator = \"{allocator}\"\nmaxmemory-percent = {percent}\n\
+                 maxmemory-policy = \"{policy}\"\noom-score-adj = \"{adjusted}\"\nrestart-delay = \"{delay}s\"\n\
+                 fragmentation-ratio = {{ low = 1.0, likely = {ratio:.3}, high = 1.4 }}\n\
+                 client-memory = {{ low = \"0 B\", likely = \"{clients} MiB\", high = \"120 MiB\" }}\n\n"
+            )
+        },
+    )
+}
+
+fn dataset() -> impl Strategy<Value = String> {
+    (0.5..1.0f64, 0..2_000u64).prop_map(|(fill, growth)| {
+        format!(
+            "[dataset]\nfill = {fill:.3}\n\
+             growth-per-day = {{ low = \"0 B\", likely = \"{} MiB\", high = \"{growth} MiB\" }}\n\n",
+            growth / 2
+        )
+    })
+}
+
+fn keyspaces() -> impl Strategy<Value = String> {
+    vec(keyspace(), 1..4).prop_map(|keyspaces| {
+        let numbered = keyspaces.iter().enumerate();
+        let tables = numbered.map(|(number, text)| format!("[[keyspace]]\nname = \"k{number}\"\n{text}\n"));
+        tables.collect::<Vec<_>>().concat()
+    })
+}
+
+fn keyspace() -> impl Strategy<Value = String> {
+    let ttl = select(vec!["none", "1d"]);
+    let writes = prop_oneof![
+        (0..20_000u64).prop_map(|n| format!("{{ low = {}, likely = {n}, high = {} }}", n / 2, 2 * n)),
+        (0.0..0.002f64).prop_map(|rate| format!("{{ per-key = {rate:.5} }}")),
+    ];
+    let kind = prop_oneof![(1..1900u64, operations(Just(0))), (COUNTERS, operations(1..4u32)),];
+    (1..1_000_000u64, 1..200u64, kind, ttl, writes, popularity()).prop_map(
+        |(keys, key, (value, operations), ttl, writes, popularity)| {
+            format!(
+                "keys = {keys}\nkey-size = \"{key} B\"\nvalue-size = \"{value} B\"\nttl = \"{ttl}\"\n\
+                 writes-per-second = {writes}\noperations = {operations}\npopularity = {popularity}\n"
+            )
+        },
+    )
+}
+
+/// A mix that does not shrink the data.
+fn operations(incr: impl Strategy<Value = u32>) -> impl Strategy<Value = String> {
+    (1..10u32, incr, 0..4u32, 0..4u32).prop_map(|parts| {
+        let (set, incr, delete, more) = parts;
+        let insert = delete + more;
+        let all = f64::from(set + incr + insert + delete);
+        let share = |part: u32| f64::from(part) / all;
+        format!(
+            "{{ set = {}, incr = {}, insert = {}, delete = {} }}",
+            share(set),
+            share(incr),
+            share(insert),
+            share(delete)
+        )
+    })
+}
+
+fn popularity() -> impl Strategy<Value = String> {
+    let one = || {
+        prop_oneof![
+            Just("uniform".to_owned()),
+            (0.1..2.0f64).prop_map(|theta| format!("zipf:{theta:.2}")),
+            (0.01..0.5f64, 0.5..0.99f64).prop_map(|(keys, hits)| format!("hotspot:{keys:.2}/{hits:.2}")),
+        ]
+    };
+    (one(), one(), any::<bool>()).prop_map(|(likely, high, is_certain)| {
+        if is_certain {
+            format!("\"{likely}\"")
+        } else {
+            format!("{{ likely = \"{likely}\", high = \"{high}\" }}")
+        }
+    })
+}
+
+fn traffic() -> impl Strategy<Value = String> {
+    let hourly = prop_oneof![Just(vec![1.0]), vec(0.1..3.0f64, 24)];
+    (hourly, vec(job(), 0..3), 0.0..0.5f64).prop_map(|(hourly, jobs, noise)| {
+        let hourly = if hourly.len() == 1 { "\"flat\"".to_owned() } else { format!("{hourly:.2?}") };
+        let noise = format!("[traffic.noise]\nday = {noise:.2}\nhour = {noise:.2}\nminute = {noise:.2}\n");
+        format!("[traffic]\nhourly = {hourly}\n\n{noise}\n{}", jobs.concat())
+    })
+}
+
+fn job() -> impl Strategy<Value = String> {
+    (0..24u32, 0..60u32, 1..120u32, 0..40_000u64, select(vec!["set", "insert"])).prop_map(
+        |(hour, jitter, minutes, writes, operation)| {
+            format!(
+                "[[traffic.job]]\nat = \"{hour:02}:30\"\njitter = \"{jitter}m\"\nduration = \"{minutes}m\"\n\
+                 writes-per-second = {writes}\noperation = \"{operation}\"\n\n"
+            )
+        },
+    )
+}
+
+fn persistence() -> impl Strategy<Value = String> {
+    let save = select(vec!["[]", "[\"3600 1\", \"300 100\", \"60 10000\"]", "[\"900 1\"]"]);
+    (any::<bool>(), 20..200u32, save).prop_map(|(appendonly, percentage, save)| {
+        format!(
+            "[persistence]\nappendonly = {appendonly}\nauto-aof-rewrite-percentage = {percentage}\n\
+             save = {save}\n\n"
+        )
+    })
+}
+
+fn backup() -> impl Strategy<Value = String> {
+    backup_every("4h")
+}
+
+fn backup_every(every: &'static str) -> impl Strategy<Value = String> {
+    (0..6u32, 0..50u32).prop_map(move |(hour, jitter)| {
+        format!("[backup]\nat = \"{hour:02}:00\"\njitter = \"{jitter}m\"\nevery = \"{every}\"\n\n")
+    })
+}
+
+fn pace() -> impl Strategy<Value = String> {
+    (30..150u64, 0.0..0.4f64, 0.0..0.1f64).prop_map(|(throughput, sigma, slow)| {
+        format!(
+            "[save]\nsigma = {sigma:.2}\n\
+             throughput = {{ low = \"{throughput} MiB/s\", likely = \"{} MiB/s\", high = \"{} MiB/s\" }}\n\n\
+             [save.slow]\nprobability = {slow:.3}\nfactor = 4\n\n",
+            throughput * 3 / 2,
+            throughput * 2
+        )
+    })
+}
