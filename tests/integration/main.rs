@@ -13,7 +13,8 @@ mod properties;
 
 use std::path::{Path, PathBuf};
 
-use forkcast::memory::{KeyPlacement, LayoutProfile, RdbCache};
+use forkcast::memory::LayoutProfile;
+use forkcast::scenario::layout;
 
 /// The command as a user starts it from the root of the repository, with nothing to read on standard input.
 fn forkcast(args: &[&str]) -> assert_cmd::Command {
@@ -38,26 +39,12 @@ fn shipped_scenarios() -> Vec<String> {
     paths
 }
 
+/// The shipped profile of Redis 7.0.
 fn redis_7_0() -> LayoutProfile {
-    LayoutProfile {
-        engine: "redis-7.0".into(),
-        entry_bytes: 24,
-        key_placement: KeyPlacement::Separate,
-        object_bytes: 16,
-        embstr_max: 44,
-        bucket_bytes: 8,
-        expires_entry_bytes: 24,
-        rdb_cache: RdbCache::Kept,
-        measured: true,
-    }
+    layout("redis-7.0").unwrap().clone()
 }
 
+/// The shipped profile of Valkey 8.0.
 fn valkey_8_0() -> LayoutProfile {
-    LayoutProfile {
-        engine: "valkey-8.0".into(),
-        entry_bytes: 17,
-        key_placement: KeyPlacement::EmbeddedInEntry,
-        rdb_cache: RdbCache::Dropped,
-        ..redis_7_0()
-    }
+    layout("valkey-8.0").unwrap().clone()
 }
