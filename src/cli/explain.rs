@@ -6,6 +6,30 @@ use super::terminal::Terminal;
 use crate::report::columns;
 use crate::scenario;
 
+/// Words of the answer that are neither settings nor columns.
+const TERMS: [(&str, &str); 4] = [
+    (
+        "needed",
+        "The percent of a host's RAM that the data takes at the end of the horizon: growth and inserts included, \
+         each at the upper end of its interval. A cache that evicts needs no more than its maxmemory.",
+    ),
+    (
+        "survivable",
+        "The largest simulated percent at which a server full to maxmemory stays within the budget of incidents. \
+         What to set lies between needed and survivable; where needed is above it, take a larger class.",
+    ),
+    (
+        "incident",
+        "A kill of the server by the OOM killer. A killed child is a failed save. Stalls and full syncs that loop \
+         are not modelled yet.",
+    ),
+    (
+        "blame",
+        "What had forked most often when it went wrong: backup, save-point, aof-rewrite, or growth where no child \
+         was alive.",
+    ),
+];
+
 /// Explains a topic, or lists what there is to explain.
 pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let Some(topic) = &args.topic else {
@@ -14,7 +38,9 @@ pub fn explain(args: &ExplainArgs, terminal: &Terminal) -> anyhow::Result<Exit> 
     };
     let column = columns::named(topic)
         .map(|(file, column)| format!("{file}: {} [{}]\n{}", column.name, column.unit, column.meaning));
-    let pages: Vec<String> = scenario::explain(topic).into_iter().chain(column).collect();
+    let term =
+        TERMS.iter().filter(|(name, _)| name == topic).map(|(name, meaning)| format!("{name}: {meaning}"));
+    let pages: Vec<String> = scenario::explain(topic).into_iter().chain(column).chain(term).collect();
     if pages.is_empty() {
         terminal.insist(format!(
             "nothing is called `{topic}`; `forkcast explain` lists codes, settings and columns"
@@ -35,8 +61,9 @@ fn topics() -> String {
     let files: Vec<String> = files.collect();
     format!(
         "Diagnostic codes:\n{}\n\nSettings of the scenario: any dotted path, for example server.maxmemory-percent\n\n\
-         Columns:\n{}",
+         Terms: {}\n\nColumns:\n{}",
         codes.join("\n"),
+        TERMS.map(|(name, _)| name).join(", "),
         files.join("\n")
     )
 }
