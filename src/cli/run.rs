@@ -114,15 +114,10 @@ fn write(
         folder.write_full_cells(&CellTable { axes: Vec::new(), rows: sweep.full.clone() })?;
     }
     if !sweep.outcomes.is_empty() {
-        let of_cell = |cell: &'_ sweep::CellOutcomes| -> Vec<_> {
-            cell.outcomes
-                .iter()
-                .zip(0..)
-                .map(|(outcome, number)| (cell.cell, number, outcome.clone()))
-                .collect()
-        };
-        let rows: Vec<_> = sweep.outcomes.iter().flat_map(of_cell).collect();
-        folder.write_replications(rows.iter().map(|(cell, number, outcome)| (*cell, *number, outcome)))?;
+        folder.write_replications(sweep.outcomes.iter().flat_map(|cell| {
+            let numbered = cell.outcomes.iter().zip(0..);
+            numbered.map(|(outcome, number)| (cell.cell, number, outcome))
+        }))?;
     }
     folder.write_resolved(&scenario.resolved_toml(scenario.as_written()))?;
     folder.draw(manifest)?;

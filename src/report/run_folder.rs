@@ -62,8 +62,8 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Opens `dir` to add files to what is there: a trace beside a sweep, or charts drawn again. The folder is
-    /// incomplete until it is sealed.
+    /// Opens `dir` to add files to what is there: a trace beside a sweep. The folder is incomplete until it is
+    /// sealed.
     ///
     /// # Errors
     ///
