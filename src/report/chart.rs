@@ -5,6 +5,7 @@
 mod axis;
 mod canvas;
 mod font;
+mod heading;
 mod heatmap;
 mod palette;
 mod timeline;

@@ -10,6 +10,7 @@ use plotters::style::RGBColor;
 
 use super::canvas::{Align, Canvas, Drawn, Frame, Ink};
 use super::font::Weight;
+use super::heading::{Heading, MARGIN};
 use super::{Chart, palette};
 use crate::report::{CellTable, Manifest};
 use crate::sweep::{CellRow, Verdict};
@@ -18,14 +19,9 @@ use grid::{Grid, GridRow, Place};
 use legend::Legend;
 use wording::Scale;
 
-const MARGIN: f64 = 32.0;
-const TITLE: Ink = Ink::new(22.0, palette::INK).bold();
-const SUBTITLE: Ink = Ink::new(13.0, palette::MUTED);
 const HEADER: Ink = Ink::new(13.0, palette::INK);
 const NAME: Ink = Ink::new(13.0, palette::INK).bold();
 const NOTE: Ink = Ink::new(11.0, palette::MUTED);
-const TITLE_LINE: f64 = 29.0;
-const SUBTITLE_LINE: f64 = 18.0;
 /// Longer names lose their middle.
 const WIDEST_NAME: f64 = 330.0;
 /// The narrowest chart, so that its title has room.
@@ -36,8 +32,7 @@ pub(super) struct Heatmap<'a> {
     grid: Grid<'a>,
     scale: Scale,
     finding: String,
-    title: Vec<String>,
-    subtitle: Vec<String>,
+    heading: Heading,
     footer: Vec<String>,
     legend: Legend,
     cell: (f64, f64),
@@ -57,8 +52,7 @@ impl<'a> Heatmap<'a> {
         // Longer lines are hard to read.
         let text_width = (width - 2.0 * MARGIN).min(1_000.0);
         Self {
-            title: Weight::Bold.wrap(&finding, TITLE.em, text_width),
-            subtitle: Weight::Regular.wrap(&wording::subtitle(&grid, &scale), SUBTITLE.em, text_width),
+            heading: Heading::new(&finding, &wording::subtitle(&grid, &scale), text_width),
             footer: Weight::Regular.wrap(&wording::footer(&grid, cells, manifest), NOTE.em, text_width),
             legend: Legend::new(&grid),
             grid,
@@ -72,7 +66,7 @@ impl<'a> Heatmap<'a> {
 
     /// Where the cells lie.
     fn body(&self) -> Frame {
-        let heading = self.title.len() as f64 * TITLE_LINE + self.subtitle.len() as f64 * SUBTITLE_LINE;
+        let heading = self.heading.height();
         let (left, top) = (MARGIN + self.names, MARGIN + heading + 52.0);
         let right = left + self.cell.0 * self.grid.columns.len() as f64;
         Frame { left, top, right, bottom: top + self.cell.1 * self.grid.rows.len() as f64 }
@@ -82,20 +76,6 @@ impl<'a> Heatmap<'a> {
         let (body, (width, height)) = (self.body(), self.cell);
         let (left, top) = (body.left + column as f64 * width, body.top + row as f64 * height);
         Frame { left, top, right: left + width, bottom: top + height }
-    }
-
-    fn draw_heading<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
-        let mut baseline = MARGIN + 12.0;
-        for line in &self.title {
-            canvas.text(line, (MARGIN, baseline), TITLE)?;
-            baseline += TITLE_LINE;
-        }
-        baseline -= 2.0;
-        for line in &self.subtitle {
-            canvas.text(line, (MARGIN, baseline), SUBTITLE)?;
-            baseline += SUBTITLE_LINE;
-        }
-        Ok(())
     }
 
     fn draw_column_names<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
@@ -227,7 +207,7 @@ impl Chart for Heatmap<'_> {
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
         let cells =
             || (0..self.grid.rows.len()).flat_map(|row| (0..self.grid.columns.len()).map(move |c| (row, c)));
-        self.draw_heading(canvas)?;
+        self.heading.draw(canvas)?;
         self.draw_column_names(canvas)?;
         cells().try_for_each(|(row, column)| self.draw_cell(canvas, row, column))?;
         (0..self.grid.rows.len()).try_for_each(|row| self.draw_row_name(canvas, row))?;

@@ -12,7 +12,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::canvas::{Canvas, Drawn, Frame, Ink};
-use super::font::Weight;
+use super::heading::{Heading, MARGIN};
 use super::{Chart, axis, palette};
 use crate::report::{EventRow, Manifest, TimelineRow, TraceSubject};
 use panel::{Limit, Panel};
@@ -20,17 +20,12 @@ use stack::{LAYERS, Sample};
 use story::{Story, View};
 
 const WIDTH: f64 = 1200.0;
-const MARGIN: f64 = 32.0;
 /// Room for the labels of the memory axis, and for the names of the limits.
 const AXIS_WIDTH: f64 = 64.0;
 const LIMIT_WIDTH: f64 = 150.0;
-const TITLE: Ink = Ink::new(22.0, palette::INK).bold();
-const SUBTITLE: Ink = Ink::new(13.0, palette::MUTED);
 const PANEL_TITLE: Ink = Ink::new(13.0, palette::INK).bold();
 const LEGEND: Ink = Ink::new(11.5, palette::INK);
 const NOTE: Ink = Ink::new(11.0, palette::MUTED);
-const TITLE_LINE: f64 = 29.0;
-const SUBTITLE_LINE: f64 = 18.0;
 const LEGEND_LINE: f64 = 22.0;
 
 /// A timeline laid out and ready to draw.
@@ -38,8 +33,7 @@ pub(super) struct Timeline {
     samples: Vec<Sample>,
     story: Story,
     finding: String,
-    title: Vec<String>,
-    subtitle: Vec<String>,
+    heading: Heading,
     legend: Vec<(String, RGBColor)>,
     limits: Vec<Limit>,
     footer: String,
@@ -61,8 +55,7 @@ impl Timeline {
         let text_width = WIDTH - 2.0 * MARGIN;
         let subtitle = wording::subtitle(manifest, subject);
         Self {
-            title: Weight::Bold.wrap(&finding, TITLE.em, text_width),
-            subtitle: Weight::Regular.wrap(&subtitle, SUBTITLE.em, text_width),
+            heading: Heading::new(&finding, &subtitle, text_width),
             legend: legend(&samples, &story),
             limits: limits(subject),
             footer: wording::footer(manifest),
@@ -88,26 +81,12 @@ impl Timeline {
     }
 
     fn legend_top(&self) -> f64 {
-        MARGIN + self.title.len() as f64 * TITLE_LINE + self.subtitle.len() as f64 * SUBTITLE_LINE + 4.0
+        MARGIN + self.heading.height() + 4.0
     }
 
     fn panels_top(&self) -> f64 {
         let rows = self.legend_places().last().map_or(0.0, |(_, _, row)| row + 1.0);
         self.legend_top() + rows * LEGEND_LINE + 24.0
-    }
-
-    fn draw_heading<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
-        let mut baseline = MARGIN + 12.0;
-        for line in &self.title {
-            canvas.text(line, (MARGIN, baseline), TITLE)?;
-            baseline += TITLE_LINE;
-        }
-        baseline -= 2.0;
-        for line in &self.subtitle {
-            canvas.text(line, (MARGIN, baseline), SUBTITLE)?;
-            baseline += SUBTITLE_LINE;
-        }
-        Ok(())
     }
 
     fn draw_legend<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
@@ -154,7 +133,7 @@ impl Chart for Timeline {
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
-        self.draw_heading(canvas)?;
+        self.heading.draw(canvas)?;
         self.draw_legend(canvas)?;
         self.draw_panels(canvas)?;
         let (_, height) = self.size();
