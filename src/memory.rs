@@ -7,24 +7,48 @@
 //! | [`slab`] | which size class an allocation falls into, and how its objects lie on pages |
 //! | [`layout`] | which allocations a key is made of, by engine version |
 //! | [`popularity`] | how many keys are still unwritten after so many writes |
+//! | [`exposure`] | what a load has done to the keys since the fork |
+//! | [`keys`] | which sizes keys have, and which sizes overwrites bring |
 //! | [`heap`] | how many keys a size holds, and which pages a load dirties: the dirty-page law |
+//! | [`release`] | what the child gives back before it exits |
+//! | [`save`] | what a save costs from the fork to the child's exit, and what the server reports of it |
+//! | [`expiry`] | how many expired keys are still there |
+//! | [`fork`] | how long the fork holds the server |
+//! | [`huge_pages`] | what a fork costs on transparent huge pages, by kernel |
 //! | [`child`] | what a child costs besides copies |
 //! | [`rdb`] | how large snapshot and log records are |
+//! | [`replication`] | what a buffered byte of the replication stream costs |
 //! | [`reclaim`] | how much memory the kernel keeps back |
 //! | [`oom`] | whom the OOM killer takes |
 //!
-//! Knows no events and no clock, and does no I/O. Not modelled: what the child gives back of values over
-//! half a page, huge pages before Linux 5.8, swap, containers.
+//! Knows no events and no clock, and does no I/O. Not modelled: khugepaged, swap, containers, values that
+//! compress.
 
 pub mod child;
+pub mod expiry;
+pub mod exposure;
+pub mod fork;
 pub mod heap;
+pub mod huge_pages;
+pub mod keys;
 pub mod layout;
 pub mod oom;
+mod pool;
 pub mod popularity;
 pub mod rdb;
 pub mod reclaim;
+pub mod release;
+pub mod replication;
+pub mod save;
 pub mod slab;
+mod table;
 
-pub use heap::{Exposure, Heap, Population};
-pub use layout::{Allocator, KeyKind, KeyPlacement, LayoutProfile, RdbCache, Value};
+pub use exposure::Exposure;
+pub use heap::{Heap, Population};
+pub use huge_pages::HugePages;
+pub use keys::Keys;
+pub use layout::{
+    Allocator, ChildRelease, KeyKind, KeyPlacement, LayoutProfile, RdbCache, TableShape, Value,
+};
 pub use popularity::{Popularity, Spread};
+pub use release::Released;

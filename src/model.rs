@@ -13,22 +13,28 @@
 //! | [`state`] | the state, and the memory it asks for at any instant |
 //! | [`life`] | from event to event: the books and the observer |
 //! | `forks` | who forks, when, and how a child ends well |
+//! | `peak` | where in a save it costs most |
+//! | `purge` | what a child's allocator has purged, tabulated |
+//! | `huge` | how much of the heap still lies on huge pages |
 //! | `kill` | what happens when memory runs out |
 //! | `restart` | what happens after the server was killed |
 //! | [`observer`] | watching a replication |
 //! | [`outcome`] | the figures it leaves behind |
 //!
 //! Does no I/O, reads no wall clock, starts no threads. Not modelled: replicas and their buffers, swap, the
-//! stall before a kill, containers, what the child gives back of large values, the pause of a fork.
+//! stall before a kill, containers, what an orphaned child had given back already.
 
 mod forks;
 pub mod host;
+mod huge;
 mod kill;
 pub mod ledger;
 pub mod life;
 pub mod load;
 pub mod observer;
 pub mod outcome;
+mod peak;
+mod purge;
 mod restart;
 #[cfg(test)]
 pub(crate) mod sample;

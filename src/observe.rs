@@ -14,6 +14,7 @@ pub mod config;
 pub mod hindcast;
 pub mod import;
 pub mod info;
+pub mod measured;
 pub mod record;
 mod words;
 

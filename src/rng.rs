@@ -53,6 +53,8 @@ pub enum Purpose {
     WriteRate,
     /// The write rate of a job; the occasion is the job's number.
     JobRate,
+    /// How long a fork holds the server, between the shortest and the longest pause a page, drawn once a replication.
+    ForkPause,
 }
 
 /// The random numbers of one replication.

@@ -7,7 +7,7 @@ use crate::report::columns;
 use crate::scenario;
 
 /// Words of the answer that are neither settings nor columns.
-const TERMS: [(&str, &str); 4] = [
+const TERMS: [(&str, &str); 6] = [
     (
         "needed",
         "The percent of a host's RAM that the data takes at the end of the horizon: growth and inserts included, \
@@ -22,6 +22,18 @@ const TERMS: [(&str, &str); 4] = [
         "incident",
         "A kill of the server by the OOM killer. A killed child is a failed save. Stalls and full syncs that loop \
          are not modelled yet.",
+    ),
+    (
+        "dismissal",
+        "What a saving child gives back before it exits: the whole pages inside a value that it has written out; Valkey \
+         from 8.1 frees strings instead, and its allocator purges them with time. So with values over a page the peak \
+         of a save lies inside it. Nothing is given back where huge pages are in force.",
+    ),
+    (
+        "fork-pause",
+        "How long fork() holds the server while the kernel copies its page tables: 28 to 84 ms a GiB of 4 KiB pages, a \
+         sixteenth on pages of 64 KiB, 2 to 4 on huge pages that no save has split yet. Each host draws its place \
+         between the ends once a replication.",
     ),
     (
         "blame",

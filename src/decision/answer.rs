@@ -207,6 +207,7 @@ pub(super) mod tests {
             free_min_p01: Bytes::gib(8),
             cow_peak_p50: Bytes::gib(2),
             cow_peak_p99: Bytes::gib(4),
+            fork_pause_p99_seconds: 0.0,
             downtime_seconds_per_year: 0.0,
             rejected_writes_mean: 0.0,
             evicted_keys_mean: 0.0,

@@ -8,11 +8,11 @@ use crate::memory::layout::{KeyKind, Value};
 /// Bytes of one key in an RDB file: type, key and value with their length prefixes, and an expiry time.
 ///
 /// Source: the RDB format version 10/11 (`rdb.c`): one byte of type, lengths of 1, 2 or 5 bytes, an expiry of nine;
-/// integers up to 32 bits take five bytes.
+/// integers up to 32 bits take five bytes. A listpack is written as it lies in memory.
 pub fn record_bytes(kind: KeyKind) -> u64 {
     let value = match kind.value {
         Value::Integer => 5,
-        Value::Bytes(length) => length_prefix(length) + length,
+        Value::Bytes(length) | Value::Listpack(length) => length_prefix(length) + length,
     };
     1 + length_prefix(kind.key_size) + kind.key_size + value + if kind.has_ttl { 9 } else { 0 }
 }
@@ -32,12 +32,17 @@ fn length_prefix(length: u64) -> u64 {
 pub fn set_bytes(kind: KeyKind) -> u64 {
     let value = match kind.value {
         Value::Integer => bulk_string(8),
-        Value::Bytes(length) => bulk_string(length),
+        Value::Bytes(length) | Value::Listpack(length) => bulk_string(length),
     };
     4 + bulk_string(3)
         + bulk_string(kind.key_size)
         + value
         + if kind.has_ttl { bulk_string(4) + bulk_string(13) } else { 0 }
+}
+
+/// Bytes that an `HSET key field value` appends, with a name and a value of the given lengths \[bytes\].
+pub fn hset_bytes(kind: KeyKind, name: u64, value: u64) -> u64 {
+    key_command_bytes(kind, 4) + bulk_string(name) + bulk_string(value)
 }
 
 /// Bytes that a `DEL key` or an `INCR key` appends.

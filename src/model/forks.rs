@@ -10,11 +10,14 @@ use crate::engine::Schedule;
 use crate::memory::layout::RdbCache;
 use crate::model::Event;
 use crate::model::host::Backup;
+use crate::model::huge;
+use crate::model::ledger::Demand;
 use crate::model::life::Life;
 use crate::model::load::first_instant;
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::Cause;
-use crate::model::state::{Child, Phase};
+use crate::model::peak::{first_crossing, highest, looks};
+use crate::model::state::{Child, Peaks, Phase};
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -74,7 +77,12 @@ impl<O: Observer> Life<'_, O> {
             (Phase::Serving, None) => now,
             _ => return None,
         };
-        first_instant(now, until.min(self.horizon), |at| self.state.is_exhausted(at))
+        let until = until.min(self.horizon);
+        let is_exhausted = |at| self.state.is_exhausted(at);
+        match self.state.child.as_ref().and_then(|child| child.peaks) {
+            Some(peaks) => first_crossing(now, until, peaks.demand, is_exhausted),
+            None => first_instant(now, until, is_exhausted),
+        }
     }
 
     /// When the first of the `save` points is due.
@@ -160,22 +168,48 @@ impl<O: Observer> Life<'_, O> {
         if cause == Cause::Backup {
             self.backup_waits = false;
         }
-        self.tell(now, Happening::Forked { cause, duration });
-        let data = &self.state.data;
+        let resident = self.state.data.bytes * self.state.drawn.fragmentation_ratio;
+        let pause = self.fork_pause(resident);
+        self.outcome.fork_pause = self.outcome.fork_pause.max(pause);
+        self.tell(now, Happening::Forked { cause, duration, pause });
         self.state.child = Some(Child {
             cause,
             forked_at: now,
             exits_at: now + duration,
-            resident: data.bytes * self.state.drawn.fragmentation_ratio,
-            file_bytes: self.state.simulation.file_bytes(&data.population),
+            resident,
+            file_bytes: self.state.simulation.file_bytes(&self.state.data.population),
             copied_at_exit: None,
+            peaks: None,
         });
-        let copied = self.state.copied_bytes(now + duration);
-        if let Some(child) = &mut self.state.child {
-            child.copied_at_exit = Some(copied);
-        }
+        self.look_ahead(now, now + duration);
         schedule.schedule(now + duration, Event::ChildExit);
         self.schedule_next(schedule);
+    }
+
+    /// How long a fork of `resident` bytes holds the server.
+    fn fork_pause(&self, resident: f64) -> SimDuration {
+        let machine = &self.host().machine;
+        let huge = machine.huge_pages.map(|pages| (pages, self.state.huge));
+        huge::pause(resident, machine.page_size.0, huge, self.state.drawn.fork_pause)
+    }
+
+    /// Finds when the save that begins `now` will cost most: at its end, unless its child gives pages back.
+    fn look_ahead(&mut self, now: SimTime, exit: SimTime) {
+        let state = &self.state;
+        let (mut at_exit, mut peaks) = (None, None);
+        if state.simulation.gives_back() {
+            let seen: Vec<_> = looks(now, exit.min(self.horizon)).map(|at| (at, state.demand(at))).collect();
+            let peak_of = |part: fn(&Demand) -> Bytes| {
+                let seen: Vec<_> = seen.iter().map(|(at, demand)| (*at, part(demand).as_f64())).collect();
+                highest(&seen, |at| part(&state.demand(at)).as_f64())
+            };
+            peaks = Some(Peaks { cow: peak_of(|demand| demand.cow), demand: peak_of(Demand::unreclaimable) });
+        } else {
+            at_exit = Some(state.copied_bytes(exit));
+        }
+        if let Some(child) = &mut self.state.child {
+            (child.copied_at_exit, child.peaks) = (at_exit, peaks);
+        }
     }
 
     /// How long a child forked now will live.
@@ -194,9 +228,12 @@ impl<O: Observer> Life<'_, O> {
         SimDuration::from_secs_f64(seconds * (pace.sigma * z).exp() * factor)
     }
 
-    /// The child has written everything; so many bytes were copied for it.
+    /// The child has written everything; so many bytes are copied for it at its end.
     pub(super) fn child_exits(&mut self, copied: Bytes, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
+        let peaks = self.state.child.as_ref().and_then(|child| child.peaks);
+        let copied = peaks.map_or(copied, |peaks| self.state.ledger(peaks.cow).cow.max(copied));
+        self.state.split_huge_pages(now);
         self.settle(now);
         let Some(child) = self.state.child.take() else { return };
         self.outcome.saves += 1;

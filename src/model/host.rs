@@ -2,7 +2,7 @@
 //!
 //! Plain values without invariants of their own: `scenario` is the only way in, and refuses what cannot be.
 
-use crate::memory::{Allocator, LayoutProfile, Popularity};
+use crate::memory::{Allocator, HugePages, LayoutProfile, Popularity};
 use crate::model::Uncertain;
 use crate::units::{Bytes, SimDuration};
 
@@ -36,6 +36,8 @@ pub struct Machine {
     pub reserved: Uncertain,
     /// Size of a base page.
     pub page_size: Bytes,
+    /// What the kernel does with the huge pages that the server lies on; `None` where it lies on base pages.
+    pub huge_pages: Option<HugePages>,
 }
 
 /// The server's settings that decide memory.
@@ -102,10 +104,8 @@ pub struct Keyspace {
     pub size: KeyspaceSize,
     /// Length of a key \[bytes\].
     pub key_size: u64,
-    /// Length of a value \[bytes\].
-    pub value_size: u64,
-    /// Whether the values are integers, kept inside the object header.
-    pub is_integer: bool,
+    /// What the keys hold.
+    pub content: Content,
     /// Whether the keys have a TTL, and so an entry in the table of expiry times.
     pub has_ttl: bool,
     /// Mean write rate over the week, drawn once a replication.
@@ -115,6 +115,24 @@ pub struct Keyspace {
     /// Which keys they go to: at the likely end, and at the high end, mixed with a weight drawn once a
     /// replication.
     pub popularity: UncertainPopularity,
+}
+
+/// What the keys of a keyspace hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// Strings of so many bytes.
+    Strings(u64),
+    /// Integers, kept inside the object header.
+    Integers,
+    /// Hashes, each in one listpack.
+    Hashes {
+        /// Fields of a hash.
+        fields: u64,
+        /// Length of a field's name \[bytes\].
+        name: u64,
+        /// Length of a field's value \[bytes\].
+        value: u64,
+    },
 }
 
 /// The number of keys of a keyspace, or its part of a data set whose size is given otherwise.
@@ -142,6 +160,8 @@ pub struct OperationMix {
     pub set: f64,
     /// Counters stepped in place (`INCR`).
     pub incr: f64,
+    /// Fields of a hash set to a value of the same size (`HSET`).
+    pub hset: f64,
     /// New keys.
     pub insert: f64,
     /// Deletions of existing keys.
@@ -155,6 +175,8 @@ pub enum Operation {
     Set,
     /// Step a counter in place.
     Incr,
+    /// Set a field of a hash.
+    Hset,
     /// Add a new key.
     Insert,
 }

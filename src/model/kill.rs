@@ -33,6 +33,7 @@ impl<O: Observer> Life<'_, O> {
         }
         let choice = self.choose_victim(before.resident);
         let cause = self.state.child.as_ref().map_or(Cause::Growth, |child| child.cause);
+        self.state.split_huge_pages(now);
         self.settle(now);
         if choice.victim == Victim::Server && self.is_crash_loop(now) {
             return self.crash_loop(cause, None, schedule);

@@ -9,7 +9,7 @@ pub struct Ledger {
     pub reserved: Bytes,
     /// Resident set of the server, fragmentation included; a snapshot that an orphaned child still holds.
     pub resident: Bytes,
-    /// Pages copied because the server wrote them while a child shared them.
+    /// Pages copied because the server wrote them while a child shared them, and that the child has not given back.
     pub cow: Bytes,
     /// Page tables of the server and its child.
     pub page_tables: Bytes,
@@ -17,7 +17,7 @@ pub struct Ledger {
     pub buffers: Bytes,
     /// Page cache under writeback, which reclaim cannot drop at once.
     pub pinned_cache: Bytes,
-    /// Page cache that reclaim drops first.
+    /// Page cache that reclaim drops first, and halves of huge pages that wait to be split.
     pub cache: Bytes,
     /// Free memory, the kernel's watermarks included.
     pub free: Bytes,
@@ -38,7 +38,7 @@ pub struct Demand {
     pub buffers: Bytes,
     /// See [`Ledger::pinned_cache`].
     pub pinned_cache: Bytes,
-    /// What would stay in the page cache if there were room for it.
+    /// What would stay in the page cache, and of split huge pages, if there were room for it.
     pub cache: Bytes,
 }
 

@@ -5,6 +5,7 @@ use rand::RngExt;
 use crate::engine::Schedule;
 use crate::model::Event;
 use crate::model::host::Host;
+use crate::model::huge::HugeShare;
 use crate::model::ledger::Ledger;
 use crate::model::load::Load;
 use crate::model::observer::{Happening, Observer};
@@ -54,8 +55,17 @@ impl<'a, O: Observer> Life<'a, O> {
         let data = data_at_start(simulation, drawn);
         let snapshot = snapshot_at_start(host, &load, data.bytes, stream);
         let aof = aof_at_start(simulation, &data, stream);
-        let state =
-            State { simulation, drawn, load, phase: Phase::Serving, child: None, data, aof, snapshot };
+        let state = State {
+            simulation,
+            drawn,
+            load,
+            phase: Phase::Serving,
+            child: None,
+            data,
+            aof,
+            snapshot,
+            huge: HugeShare::LOADED,
+        };
         Self {
             grows: state.can_grow(),
             state,
@@ -96,15 +106,31 @@ impl<'a, O: Observer> Life<'a, O> {
     }
 
     /// Accounts for the time since the last event: the ledger's balance, the extremes, the observer. Returns the
-    /// ledger just before what happens now.
+    /// ledger just before what happens now. A save that gives pages back has its peak in between.
     pub(super) fn take_stock(&mut self, now: SimTime) -> Ledger {
-        let ledger = self.state.ledger(now);
+        let from = std::mem::replace(&mut self.last_event, now);
+        let mut before = from;
+        if let Some(peaks) = self.state.child.as_ref().and_then(|child| child.peaks) {
+            let mut inside = [peaks.cow, peaks.demand];
+            inside.sort_unstable();
+            for at in inside.into_iter().filter(|&at| from < at && at < now) {
+                self.note(at);
+                self.observer.span(before, at, &|at| self.state.sample(at));
+                before = at;
+            }
+        }
+        let ledger = self.note(now);
+        self.observer.span(before, now, &|at| self.state.sample(at));
+        ledger
+    }
+
+    /// Takes the memory at `at` into the extremes.
+    fn note(&mut self, at: SimTime) -> Ledger {
+        let ledger = self.state.ledger(at);
         assert_eq!(ledger.total(), self.host().machine.ram, "the ledger's lines add up to the RAM");
         self.outcome.peak_memory = self.outcome.peak_memory.max(ledger.in_use());
         self.outcome.free_min = self.outcome.free_min.min(ledger.available());
         self.outcome.cow_peak = self.outcome.cow_peak.max(ledger.cow);
-        let from = std::mem::replace(&mut self.last_event, now);
-        self.observer.span(from, now, &|at| self.state.sample(at));
         ledger
     }
 

@@ -5,7 +5,7 @@ use rand::RngExt;
 use crate::memory::rdb;
 use crate::memory::{Exposure, KeyKind};
 use crate::model::Uncertain;
-use crate::model::host::{Job, Keyspace, Operation, OperationMix, WriteRate};
+use crate::model::host::{Content, Job, Keyspace, Operation, OperationMix, WriteRate};
 use crate::model::weather::Weather;
 use crate::rng::{Purpose, Stream};
 use crate::units::{SimDuration, SimTime};
@@ -66,22 +66,23 @@ impl<'a> Load<'a> {
         jobs: &'a [Job],
         kinds: &[KeyKind],
     ) -> Self {
-        let accrual = |per_write: &dyn Fn(&Exposure, KeyKind) -> f64| Accrual {
+        let accrual = |per_write: &dyn Fn(&Exposure, &Keyspace, KeyKind) -> f64| Accrual {
             base: keyspaces
                 .iter()
                 .zip(&rates.keyspaces)
                 .zip(kinds)
-                .map(|((keyspace, rate), &kind)| rate * per_write(&of_mix(keyspace), kind))
+                .map(|((keyspace, rate), &kind)| rate * per_write(&of_mix(keyspace), keyspace, kind))
                 .sum(),
             jobs: jobs
                 .iter()
                 .zip(&rates.jobs)
                 .map(|(job, rate)| {
-                    rate * per_write(&of_job(job, &keyspaces[job.keyspace]), kinds[job.keyspace])
+                    let keyspace = &keyspaces[job.keyspace];
+                    rate * per_write(&of_job(job, keyspace), keyspace, kinds[job.keyspace])
                 })
                 .collect(),
         };
-        let changes = accrual(&|e, _| e.set + e.incr + e.insert + e.delete);
+        let changes = accrual(&|e, _, _| e.set + e.incr + e.hset + e.insert + e.delete);
         let appended = accrual(&appended_bytes);
         Self { weather, rates, keyspaces, jobs, changes, appended }
     }
@@ -152,7 +153,7 @@ impl<'a> Load<'a> {
 
 /// Keys that the load adds beyond those that go, by keyspace.
 pub fn net_keys(exposures: &[Exposure]) -> impl Iterator<Item = f64> {
-    exposures.iter().map(|e| (e.insert - e.delete - e.random_delete).max(0.0))
+    exposures.iter().map(Exposure::net_keys)
 }
 
 /// How closely instants are looked for.
@@ -190,33 +191,11 @@ pub fn first_instant(from: SimTime, until: SimTime, reached: impl Fn(SimTime) ->
     Some(after)
 }
 
-impl Exposure {
-    fn times(self, factor: f64) -> Self {
-        Self {
-            set: self.set * factor,
-            incr: self.incr * factor,
-            insert: self.insert * factor,
-            delete: self.delete * factor,
-            random_delete: self.random_delete * factor,
-        }
-    }
-
-    fn plus(self, other: &Self) -> Self {
-        Self {
-            set: self.set + other.set,
-            incr: self.incr + other.incr,
-            insert: self.insert + other.insert,
-            delete: self.delete + other.delete,
-            random_delete: self.random_delete + other.random_delete,
-        }
-    }
-}
-
 /// One write of a keyspace, by operation. Where keys have a TTL, as many expire as are added beyond those deleted.
 fn of_mix(keyspace: &Keyspace) -> Exposure {
-    let OperationMix { set, incr, insert, delete } = keyspace.operations;
+    let OperationMix { set, incr, hset, insert, delete } = keyspace.operations;
     let random_delete = if keyspace.has_ttl { (insert - delete).max(0.0) } else { 0.0 };
-    Exposure { set, incr, insert, delete, random_delete }
+    Exposure { set, incr, hset, insert, delete, random_delete, ..Exposure::default() }
 }
 
 /// One write of a job.
@@ -224,6 +203,7 @@ fn of_job(job: &Job, keyspace: &Keyspace) -> Exposure {
     match job.operation {
         Operation::Set => Exposure { set: 1.0, ..Exposure::default() },
         Operation::Incr => Exposure { incr: 1.0, ..Exposure::default() },
+        Operation::Hset => Exposure { hset: 1.0, ..Exposure::default() },
         Operation::Insert => {
             let random_delete = if keyspace.has_ttl { 1.0 } else { 0.0 };
             Exposure { insert: 1.0, random_delete, ..Exposure::default() }
@@ -232,11 +212,16 @@ fn of_job(job: &Job, keyspace: &Keyspace) -> Exposure {
 }
 
 /// Bytes that operations append to the append-only file; an expiry is written as a `DEL`.
-fn appended_bytes(exposure: &Exposure, kind: KeyKind) -> f64 {
+fn appended_bytes(exposure: &Exposure, keyspace: &Keyspace, kind: KeyKind) -> f64 {
     let set = rdb::set_bytes(kind) as f64;
     let delete = rdb::key_command_bytes(kind, 3) as f64;
     let incr = rdb::key_command_bytes(kind, 4) as f64;
+    let hset = match keyspace.content {
+        Content::Hashes { name, value, .. } => rdb::hset_bytes(kind, name, value) as f64,
+        Content::Strings(_) | Content::Integers => 0.0,
+    };
     (exposure.set + exposure.insert) * set
+        + exposure.hset * hset
         + (exposure.delete + exposure.random_delete) * delete
         + exposure.incr * incr
 }

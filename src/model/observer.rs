@@ -45,6 +45,8 @@ pub enum Happening {
         cause: Cause,
         /// How long the child will live if it is left alone.
         duration: SimDuration,
+        /// How long the fork held the server.
+        pause: SimDuration,
     },
     /// The child has written everything and exited.
     Saved {
@@ -52,7 +54,7 @@ pub enum Happening {
         cause: Cause,
         /// How long it lived.
         duration: SimDuration,
-        /// Pages copied for it.
+        /// The most that was copied for it and not given back, at any time.
         copied: Bytes,
     },
     /// A child did not finish what it was forked for.

@@ -102,8 +102,10 @@ pub struct Outcome {
     pub peak_memory: Bytes,
     /// The least memory free or droppable at any time.
     pub free_min: Bytes,
-    /// The most pages copied in one fork.
+    /// The most pages copied in one fork and not given back, at any time.
     pub cow_peak: Bytes,
+    /// The longest that a fork held the server.
+    pub fork_pause: SimDuration,
     /// Time in which the server did not serve.
     pub downtime: SimDuration,
     /// Writes refused, at `maxmemory` or because the last save failed.

@@ -9,6 +9,7 @@ use rand::RngExt;
 
 use crate::engine::Schedule;
 use crate::model::Event;
+use crate::model::huge::HugeShare;
 use crate::model::life::Life;
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::{Cause, Kill, Victim};
@@ -59,6 +60,7 @@ impl<O: Observer> Life<'_, O> {
         if persistence.aof.is_none() && has_snapshots {
             self.return_to_snapshot();
         }
+        self.state.huge = HugeShare::LOADED;
         let seconds = self.state.data.bytes / self.state.drawn.load_throughput;
         let duration = SimDuration::from_secs_f64(seconds);
         self.state.phase = Phase::Loading { from: now, until: now + duration };

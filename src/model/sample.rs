@@ -13,6 +13,7 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             ram: Bytes::gib(16),
             reserved: Uncertain::certain(Bytes::gib(1).as_f64()),
             page_size: Bytes::kib(4),
+            huge_pages: None,
         },
         server: Server {
             layout: redis_7_0(),
@@ -56,11 +57,10 @@ pub(crate) fn keyspace(writes_per_second: f64) -> Keyspace {
         name: "sessions".into(),
         size: KeyspaceSize::ShareOfBytes(1.0),
         key_size: 16,
-        value_size: 512,
-        is_integer: false,
+        content: Content::Strings(512),
         has_ttl: false,
         write_rate: WriteRate::Total(Uncertain::certain(writes_per_second)),
-        operations: OperationMix { set: 1.0, incr: 0.0, insert: 0.0, delete: 0.0 },
+        operations: OperationMix { set: 1.0, incr: 0.0, hset: 0.0, insert: 0.0, delete: 0.0 },
         popularity: UncertainPopularity { likely: Popularity::Uniform, high: Popularity::Uniform },
     }
 }

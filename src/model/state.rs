@@ -4,9 +4,11 @@
 //! looks. What accrues with the load is settled when the state changes; nothing is settled while a child
 //! lives, so its fork is the last settlement.
 
+use crate::memory::huge_pages::HugeHeap;
 use crate::memory::layout::RdbCache;
-use crate::memory::{Exposure, Population, Spread, child};
+use crate::memory::{Exposure, HugePages, Population, Spread, child, huge_pages};
 use crate::model::host::{Host, MaxmemoryPolicy};
+use crate::model::huge::HugeShare;
 use crate::model::ledger::{Demand, Ledger};
 use crate::model::load::{Load, net_keys};
 use crate::model::observer::Sample;
@@ -29,6 +31,8 @@ pub struct Drawn {
     pub load_throughput: f64,
     /// Growth beside what the load inserts [bytes/s].
     pub growth: f64,
+    /// Where between the shortest and the longest pause a page a fork holds the server, in [0, 1].
+    pub fork_pause: f64,
     /// Popularity of each keyspace.
     pub spreads: Vec<Spread>,
 }
@@ -44,6 +48,7 @@ pub struct State<'a> {
     pub(super) data: Data,
     pub(super) aof: AofFile,
     pub(super) snapshot: Snapshot,
+    pub(super) huge: HugeShare,
 }
 
 /// What the server is doing.
@@ -71,8 +76,27 @@ pub(super) struct Child {
     pub resident: f64,
     /// Size of the file it writes \[bytes\].
     pub file_bytes: f64,
-    /// Pages that will have been copied when it exits, looked at twice and so computed once \[bytes\].
+    /// Pages that will have been copied when it exits, looked at twice and so computed once \[bytes\]; `None` where
+    /// the child gives pages back.
     pub copied_at_exit: Option<f64>,
+    /// When the save costs most; `None` where that is at its end.
+    pub peaks: Option<Peaks>,
+}
+
+/// When a save costs most, if it is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Peaks {
+    /// When most is copied.
+    pub cow: SimTime,
+    /// When most memory is asked for, with the growth of the data.
+    pub demand: SimTime,
+}
+
+impl Child {
+    /// The share of the keys that it has written out at `at`.
+    pub fn progress(&self, at: SimTime) -> f64 {
+        progress(self.forked_at, self.exits_at, at)
+    }
 }
 
 /// The data set as of the last settlement.
@@ -199,27 +223,49 @@ impl<'a> State<'a> {
         self.aof.bytes += self.load.amount(&self.load.appended, from, now);
         self.data.bytes += growth.bytes - growth.overflow;
         let overflow = growth.overflow_keys();
-        let total: f64 = self.data.population.keys.iter().sum();
         let accepted = if growth.bytes > 0.0 { 1.0 - growth.overflow / growth.bytes } else { 0.0 };
-        for (keys, added) in self.data.population.keys.iter_mut().zip(&growth.keys) {
-            *keys += match self.simulation.host().server.maxmemory_policy {
-                MaxmemoryPolicy::NoEviction => added * accepted,
-                MaxmemoryPolicy::AllKeys if total > 0.0 => added - overflow * *keys / total,
-                MaxmemoryPolicy::AllKeys => *added,
-            };
+        let keys = &mut self.data.population.keys;
+        keys.iter_mut().zip(&growth.keys).for_each(|(keys, added)| *keys += added * accepted);
+        if self.simulation.host().server.maxmemory_policy == MaxmemoryPolicy::AllKeys {
+            replace_keys(keys, &growth.keys, overflow);
         }
         Overflow { keys: overflow }
     }
 
-    /// Pages copied since the fork \[bytes\].
+    /// Pages copied since the fork that the child has not given back \[bytes\].
     pub(super) fn copied_bytes(&self, at: SimTime) -> f64 {
-        match &self.child {
-            Some(child) if child.exits_at == at && child.copied_at_exit.is_some() => {
-                return child.copied_at_exit.unwrap_or_default();
-            }
-            Some(_) if self.accepts_writes() => {}
-            _ => return 0.0,
+        let Some(child) = self.child.as_ref().filter(|_| self.accepts_writes()) else { return 0.0 };
+        if let Some(copied) = child.copied_at_exit.filter(|_| child.exits_at == at) {
+            return copied;
         }
+        let exposures = self.exposures(at);
+        if self.host().machine.huge_pages == Some(HugePages::Copied) {
+            return self.huge_heap(&exposures).written;
+        }
+        let seconds = child.exits_at.since(child.forked_at).as_secs_f64();
+        let released = self.simulation.released(seconds, child.progress(at));
+        let (population, spreads) = (&self.data.population, &self.drawn.spreads);
+        self.simulation.heap().copied_bytes(population, &exposures, spreads, released)
+    }
+
+    /// The heap on huge pages, as `exposures` have written it.
+    fn huge_heap(&self, exposures: &[Exposure]) -> HugeHeap {
+        let size = huge_pages::size(self.host().machine.page_size.0) as f64;
+        let (population, spreads) = (&self.data.population, &self.drawn.spreads);
+        huge_pages::written(self.simulation.heap(), population, exposures, spreads, size)
+    }
+
+    /// Notes which huge pages a child that ends at `at` leaves split. Before the settlement that follows its end.
+    pub(super) fn split_huge_pages(&mut self, at: SimTime) {
+        let Some(child) = &self.child else { return };
+        if self.host().machine.huge_pages == Some(HugePages::Split) && self.accepts_writes() {
+            let heap = self.huge_heap(&self.exposures(at));
+            self.huge = self.huge.after(self.copied_bytes(at), child.resident, heap);
+        }
+    }
+
+    /// What the load and evictions have done to the keys since the last settlement.
+    fn exposures(&self, at: SimTime) -> Vec<Exposure> {
         let mut exposures = self.load.exposures(self.data.settled_at, at);
         let growth = self.growth(at, &exposures);
         let (population, evicts) = (&self.data.population, self.host().server.maxmemory_policy);
@@ -230,15 +276,16 @@ impl<'a> State<'a> {
                 exposure.random_delete += evicted * keys / total;
             }
         }
-        self.simulation.heap().dirty_bytes(population, &exposures, &self.drawn.spreads)
+        exposures
     }
 
     /// The memory asked for at `at`, not before the last settlement.
     pub(super) fn demand(&self, at: SimTime) -> Demand {
         let page_size = self.host().machine.page_size.0;
+        let halves = if self.phase == Phase::Serving { self.huge.halves } else { 0.0 };
         let mut demand = Demand {
             reserved: Bytes::from_f64(self.drawn.reserved),
-            cache: Bytes::from_f64(self.snapshot.cached_bytes),
+            cache: Bytes::from_f64(self.snapshot.cached_bytes + halves),
             ..Demand::default()
         };
         let resident = match self.phase {
@@ -253,7 +300,7 @@ impl<'a> State<'a> {
         let mut page_tables = child::page_tables(resident, page_size);
         if let Some(saving) = &self.child {
             page_tables += child::page_tables(saving.resident, page_size);
-            buffers += child::OWN_MEMORY;
+            buffers += self.simulation.child_memory(&self.data.population, saving.progress(at));
             demand.cow = Bytes::from_f64(self.copied_bytes(at));
             demand.pinned_cache = Bytes::from_f64(child::UNWRITTEN_CACHE.min(saving.file_bytes));
             demand.cache += self.file_cache(saving, at);
@@ -267,9 +314,7 @@ impl<'a> State<'a> {
     /// How much of the file being written stays in the page cache.
     fn file_cache(&self, saving: &Child, at: SimTime) -> Bytes {
         match self.host().server.layout.rdb_cache {
-            RdbCache::Kept => {
-                Bytes::from_f64(saving.file_bytes * progress(saving.forked_at, saving.exits_at, at))
-            }
+            RdbCache::Kept => Bytes::from_f64(saving.file_bytes * saving.progress(at)),
             RdbCache::Dropped => Bytes::ZERO,
         }
     }
@@ -291,8 +336,39 @@ impl<'a> State<'a> {
     }
 }
 
+/// Evicts `evicted` keys, each any key alike, for as many new ones in the proportions of `added`.
+///
+/// ```text
+/// k(s) = k e^(−s) + a (1 − e^(−s))        s evictions a key, a the share of the new keys times all
+/// ```
+fn replace_keys(keys: &mut [f64], added: &[f64], evicted: f64) {
+    let (total, all_added) = (keys.iter().sum::<f64>(), added.iter().sum::<f64>());
+    if evicted <= 0.0 || total <= 0.0 || all_added <= 0.0 {
+        return;
+    }
+    let kept = (-evicted / total).exp();
+    for (keys, added) in keys.iter_mut().zip(added) {
+        *keys = *keys * kept + total * added / all_added * (1.0 - kept);
+    }
+}
+
 /// The share of the way from `from` to `until` covered at `at`.
 fn progress(from: SimTime, until: SimTime, at: SimTime) -> f64 {
     let whole = until.since(from).as_secs_f64();
     if whole > 0.0 { (at.since(from).as_secs_f64() / whole).min(1.0) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eviction_keeps_the_number_of_keys_and_never_takes_more_than_there_are() {
+        let mut keys = [6.0, 13_000.0];
+        replace_keys(&mut keys, &[0.0, 500.0], 4_000_000.0);
+        assert!(keys[0] >= 0.0 && keys[0] < 1e-6 && (keys[1] - 13_006.0).abs() < 1e-6, "{keys:?}");
+        let mut keys = [50.0, 50.0];
+        replace_keys(&mut keys, &[3.0, 1.0], 1e9);
+        assert!((keys[0] - 75.0).abs() < 1e-9 && (keys[1] - 25.0).abs() < 1e-9, "{keys:?}");
+    }
 }

@@ -103,7 +103,7 @@ fn figures(figures: Option<&Figures>, fits: Field) -> [Field; 23] {
         bytes(|f| f.free_min_p01),
         bytes(|f| f.cow_peak_p50),
         bytes(|f| f.cow_peak_p99),
-        Field::Empty, // The pause at a fork is not modelled.
+        number(|f| f.fork_pause_p99_seconds),
         number(|f| f.downtime_seconds_per_year),
         number(|f| f.rejected_writes_mean),
         number(|f| f.evicted_keys_mean),
@@ -148,6 +148,7 @@ fn parse_figures(row: &Row) -> Result<Option<Figures>, String> {
         free_min_p01: bytes("free_min_p01_bytes")?,
         cow_peak_p50: bytes("cow_peak_p50_bytes")?,
         cow_peak_p99: bytes("cow_peak_p99_bytes")?,
+        fork_pause_p99_seconds: row.value("fork_pause_p99_seconds")?,
         downtime_seconds_per_year: row.value("downtime_seconds_per_year")?,
         rejected_writes_mean: row.value("rejected_writes_mean")?,
         evicted_keys_mean: row.value("evicted_keys_mean")?,
@@ -223,7 +224,7 @@ mod tests {
         let (_folder, path) = written(&table);
         insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r"
         cell,host_class,ram_bytes,maxmemory_percent,maxmemory_bytes,data_bytes,backup.at,replications,horizon_seconds,oom_probability,oom_probability_low,oom_probability_high,incidents_per_year,incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason
-        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,,17.5,0,0.000000001,safe,safe at 50 %
+        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,0.5,17.5,0,0.000000001,safe,safe at 50 %
         2,yandex.hm3-c4-m32,34359738368,95,32641751450,32641751450,22:00,1000,2592000,,,,,,,,,,,,,false,,,,,,,,,,,does-not-fit,does-not-fit at 95 %
         ");
     }

@@ -75,8 +75,8 @@ fn cause_name(happening: &Happening) -> &'static str {
 fn detail(happening: &Happening, ledger: &Ledger) -> String {
     let available = ledger.available();
     match *happening {
-        Happening::Forked { cause, duration } => {
-            format!("{} forks; its child needs {duration}; {available} available", told(cause))
+        Happening::Forked { cause, duration, pause } => {
+            format!("{} forks in {pause}; its child needs {duration}; {available} available", told(cause))
         }
         Happening::Saved { cause, duration, copied } => {
             format!("{} done after {duration}; {copied} copied", told(cause))

@@ -57,6 +57,7 @@ fn figures((value, low, high): (f64, f64, f64)) -> Figures {
         free_min_p01: Bytes(2),
         cow_peak_p50: Bytes::gib(3),
         cow_peak_p99: Bytes::gib(5),
+        fork_pause_p99_seconds: 0.5,
         downtime_seconds_per_year: 17.5,
         rejected_writes_mean: 0.0,
         evicted_keys_mean: 1e-9,

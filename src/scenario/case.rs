@@ -5,11 +5,11 @@ use super::diagnostic::Diagnostic;
 use super::profile;
 use super::reading::{Derived, Group, Readings};
 use super::trace::Days;
-use super::value::Value;
-use crate::memory::{Allocator, Popularity};
+use super::value::{Value, parse_version};
+use crate::memory::{Allocator, HugePages, Popularity};
 use crate::model::Uncertain;
 use crate::model::host::{
-    AofRewrite, Backup, Dataset, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy,
+    AofRewrite, Backup, Content, Dataset, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy,
     Operation, OperationMix, Persistence, RecordedDay, SavePace, Server, Shape, Traffic, UncertainPopularity,
     WriteRate,
 };
@@ -19,6 +19,9 @@ use crate::units::Bytes;
 ///
 /// Source: Linux 6.1, `include/linux/mm_types.h`.
 const PAGE_STRUCTURE: f64 = 64.0;
+
+/// Length of the name of a hash's field, where it is not given: a short word \[bytes\].
+const FIELD_NAME: f64 = 8.0;
 
 /// A scenario resolved at one combination of axis values.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +45,40 @@ pub struct Case {
 
 /// Adds what follows from other settings.
 pub fn derive(readings: &mut Readings) {
+    reserved(readings);
+    for keyspace in readings.each_mut("keyspace").iter_mut().filter(|keyspace| is_hash(keyspace)) {
+        hash(keyspace);
+    }
+}
+
+/// Whether the keys of a keyspace are hashes.
+pub fn is_hash(keyspace: &Group) -> bool {
+    keyspace.text("type") == Some("hash")
+}
+
+/// What the hashes of a keyspace are where it does not say.
+fn hash(keyspace: &mut Group) {
+    if !keyspace.mentions("operations") {
+        let mix = OperationMix { set: 0.0, incr: 0.0, hset: 1.0, insert: 0.0, delete: 0.0 };
+        let derived = Derived {
+            value: Value::Operations(mix),
+            text: "{ hset = 1.0 }".to_owned(),
+            how: "hashes are written field by field".to_owned(),
+        };
+        keyspace.derive("operations", derived);
+    }
+    if !keyspace.mentions("field-name-size") {
+        let derived = Derived {
+            value: Value::Quantity(Uncertain::certain(FIELD_NAME)),
+            text: format!("\"{}\"", Bytes::from_f64(FIELD_NAME)),
+            how: "a short word".to_owned(),
+        };
+        keyspace.derive("field-name-size", derived);
+    }
+}
+
+/// The kernel's page structures, on top of what a host of a class keeps back.
+fn reserved(readings: &mut Readings) {
     let host = readings.once("host");
     let class = host.text("class").and_then(classes::find);
     let (Some(ram), Some(page), Some(reserved)) =
@@ -102,6 +139,7 @@ impl Case {
                     ram,
                     reserved: host.uncertain("reserved"),
                     page_size: host.bytes("page-size"),
+                    huge_pages: huge_pages(host, server),
                 },
                 server: server_of(server, maxmemory),
                 dataset: dataset_of(&readings),
@@ -115,6 +153,15 @@ impl Case {
             readings,
         }
     }
+}
+
+/// What becomes of the server's huge pages: it lies on them where the kernel gives them to everybody and the server
+/// does not refuse.
+fn huge_pages(host: &Group, server: &Group) -> Option<HugePages> {
+    let is_always = host.text("transparent-huge-pages") == Some("always");
+    let is_refused = server.value("disable-thp") != Some(&Value::Flag(false));
+    let kernel = host.text("kernel").and_then(parse_version)?;
+    (is_always && !is_refused).then(|| HugePages::of_kernel(kernel))
 }
 
 fn server_of(server: &Group, maxmemory: Option<Bytes>) -> Server {
@@ -159,7 +206,7 @@ fn dataset_of(readings: &Readings) -> Dataset {
 fn keyspace_of(keyspace: &Group, is_counted: bool) -> Keyspace {
     let operations = match keyspace.value("operations") {
         Some(Value::Operations(mix)) => *mix,
-        _ => OperationMix { set: 1.0, incr: 0.0, insert: 0.0, delete: 0.0 },
+        _ => OperationMix { set: 1.0, incr: 0.0, hset: 0.0, insert: 0.0, delete: 0.0 },
     };
     let everywhere = UncertainPopularity { likely: Popularity::Uniform, high: Popularity::Uniform };
     Keyspace {
@@ -171,8 +218,7 @@ fn keyspace_of(keyspace: &Group, is_counted: bool) -> Keyspace {
             ),
         },
         key_size: keyspace.bytes("key-size").0,
-        value_size: keyspace.bytes("value-size").0,
-        is_integer: is_counted || operations.incr > 0.0,
+        content: content_of(keyspace, is_counted || operations.incr > 0.0),
         has_ttl: keyspace.quantity("ttl").is_some(),
         write_rate: match keyspace.value("writes-per-second") {
             Some(Value::WriteRate(rate)) => *rate,
@@ -184,6 +230,15 @@ fn keyspace_of(keyspace: &Group, is_counted: bool) -> Keyspace {
             _ => everywhere,
         },
     }
+}
+
+fn content_of(keyspace: &Group, is_counter: bool) -> Content {
+    let value = keyspace.bytes("value-size").0;
+    if is_hash(keyspace) {
+        let (fields, name) = (keyspace.whole("fields"), keyspace.bytes("field-name-size").0);
+        return Content::Hashes { fields, name, value };
+    }
+    if is_counter { Content::Integers } else { Content::Strings(value) }
 }
 
 /// The keyspace that a job writes to: an index.
@@ -203,6 +258,7 @@ fn traffic_of(readings: &Readings, days: Option<&Days>) -> Traffic {
         writes_per_second: job.uncertain("writes-per-second"),
         operation: match job.text("operation") {
             Some("incr") => Operation::Incr,
+            Some("hset") => Operation::Hset,
             Some("insert") => Operation::Insert,
             _ => Operation::Set,
         },

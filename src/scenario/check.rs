@@ -1,11 +1,15 @@
 //! What must hold between settings.
 
+mod hash;
+
 use std::path::Path;
 
+use super::case::is_hash;
 use super::classes;
 use super::code::Code;
 use super::diagnostic::Diagnostic;
 use super::nearest::did_you_mean;
+use super::profile;
 use super::reading::{Given, Group, Readings};
 use super::trace::Traces;
 use super::value::{SUM_TOLERANCE, Value, rounded};
@@ -21,6 +25,7 @@ pub fn check(readings: &Readings, traces: &Traces, folder: &Path, problems: &mut
         memory(readings.once("host"), problems);
     }
     class(readings.once("host"), readings.once("server"), problems);
+    engine(readings.once("server"), problems);
     fill(readings, problems);
     keyspaces(readings, problems);
     jobs(readings, problems);
@@ -63,6 +68,17 @@ fn class(host: &Group, server: &Group, problems: &mut Vec<Diagnostic>) {
                 .because("it is simulated, and never recommended")
                 .help(format!("see {}", class.source_url)),
         );
+    }
+}
+
+/// An engine whose layout nobody has held against a real save.
+fn engine(server: &Group, problems: &mut Vec<Diagnostic>) {
+    let Some(layout) = server.text("engine").and_then(profile::find) else { return };
+    if !layout.measured {
+        let message = format!("the layout of {} is read, not measured", layout.engine);
+        let label = "no save of this version was measured";
+        let problem = Diagnostic::new(Code::LayoutNotMeasured, message, server.place_of("engine"), label);
+        problems.push(problem.help("hold `used_memory` a key of a real server against the forecast's"));
     }
 }
 
@@ -144,8 +160,10 @@ fn keyspaces(readings: &Readings, problems: &mut Vec<Diagnostic>) {
                     .beside(earlier.place_of("name"), "the first one");
             problems.push(problem.help("give each a name of its own"));
         }
+        hash::check(keyspace, problems);
         if let Some(Value::Operations(mix)) = keyspace.value("operations")
             && mix.incr > 0.0
+            && !is_hash(keyspace)
         {
             integers(keyspace, keyspace.place_of("operations"), problems);
         }
@@ -178,7 +196,10 @@ fn jobs(readings: &Readings, problems: &mut Vec<Diagnostic>) {
                 Diagnostic::new(Code::NoSuchTarget, message, job.place_of("keyspace"), "no such keyspace");
             problems.push(problem.help(did_you_mean(name, names)));
         }
-        if let (Some(keyspace), Some("incr")) = (target, job.text("operation")) {
+        let Some(keyspace) = target else { continue };
+        let Some(operation) = job.text("operation") else { continue };
+        hash::check_job(keyspace, operation, job.place_of("operation"), problems);
+        if operation == "incr" && !is_hash(keyspace) {
             integers(keyspace, job.place_of("operation"), problems);
         }
     }

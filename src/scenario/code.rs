@@ -59,6 +59,8 @@ pub enum Code {
     RamNotPublished,
     /// The keyspaces write more than the server can take in.
     LoadAboveCap,
+    /// The layout of the engine was read in its source, and no save of it was measured.
+    LayoutNotMeasured,
 }
 
 /// What `forkcast explain` says of a code.
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_page_in_its_place() {
-        assert_eq!(pages().len(), Code::LoadAboveCap as usize + 1);
+        assert_eq!(pages().len(), Code::LayoutNotMeasured as usize + 1);
         assert!(pages().is_sorted_by(|a, b| a.id < b.id));
         for (code, id) in
             [(Code::InvalidToml, "E0001"), (Code::WrongSum, "E0012"), (Code::Unreadable, "E0022")]

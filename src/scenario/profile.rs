@@ -6,12 +6,20 @@ use std::sync::LazyLock;
 
 use super::source::Source;
 use super::tree::{Content, Node};
-use crate::memory::{KeyPlacement, LayoutProfile, RdbCache};
+use crate::memory::{ChildRelease, KeyPlacement, LayoutProfile, RdbCache, TableShape};
 
 static PROFILES: LazyLock<Vec<LayoutProfile>> = LazyLock::new(|| {
-    [include_str!("profiles/redis-7.0.toml"), include_str!("profiles/valkey-8.0.toml")]
-        .map(|text| parse(text).expect("the profiles are well-formed"))
-        .into()
+    let texts = [
+        include_str!("profiles/redis-7.0.toml"),
+        include_str!("profiles/redis-7.2.toml"),
+        include_str!("profiles/redis-7.4.toml"),
+        include_str!("profiles/redis-8.0.toml"),
+        include_str!("profiles/valkey-8.0.toml"),
+        include_str!("profiles/valkey-8.1.toml"),
+        include_str!("profiles/valkey-9.0.toml"),
+        include_str!("profiles/valkey-9.1.toml"),
+    ];
+    texts.map(|text| parse(text).expect("the profiles are well-formed")).into()
 });
 
 /// The profile of an engine.
@@ -37,16 +45,29 @@ fn parse(text: &str) -> Option<LayoutProfile> {
     };
     Some(LayoutProfile {
         engine: word("engine")?,
+        table: match word("table")?.as_str() {
+            "chained" => TableShape::Chained,
+            "bucketed" => TableShape::Bucketed,
+            _ => return None,
+        },
         entry_bytes: bytes("entry-bytes")?,
         key_placement: match word("key-placement")?.as_str() {
             "separate" => KeyPlacement::Separate,
             "embedded-in-entry" => KeyPlacement::EmbeddedInEntry,
+            "embedded-in-object" => KeyPlacement::EmbeddedInObject,
             _ => return None,
         },
         object_bytes: bytes("object-bytes")?,
+        embedded_object_bytes: bytes("embedded-object-bytes")?,
         embstr_max: bytes("embstr-max")?,
+        embedded_max: bytes("embedded-max")?,
         bucket_bytes: bytes("bucket-bytes")?,
-        expires_entry_bytes: bytes("expires-entry-bytes")?,
+        expires_bytes: bytes("expires-bytes")?,
+        child_release: match word("child-release")?.as_str() {
+            "dismissed" => ChildRelease::Dismissed,
+            "freed" => ChildRelease::Freed,
+            _ => return None,
+        },
         rdb_cache: match word("rdb-cache")?.as_str() {
             "kept" => RdbCache::Kept,
             "dropped" => RdbCache::Dropped,

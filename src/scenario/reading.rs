@@ -93,6 +93,11 @@ impl Readings {
         self.groups.get(path).map_or(&[], Vec::as_slice)
     }
 
+    /// The tables of a repeated section, to derive values in.
+    pub fn each_mut(&mut self, path: &str) -> &mut [Group] {
+        self.groups.get_mut(path).map_or(&mut [], Vec::as_mut_slice)
+    }
+
     /// Whether the section at `path` is written, if at all, in a way that can be read.
     pub fn is_readable(&self, path: &str) -> bool {
         !self.unreadable.contains(&path)

@@ -86,7 +86,10 @@ fn kind(kind: &Kind) -> Json {
         }
         Kind::Operations => {
             let share = json!({ "type": "number", "minimum": 0, "maximum": 1 });
-            object(&json!({ "set": share, "incr": share, "insert": share, "delete": share }), &[])
+            object(
+                &json!({ "set": share, "incr": share, "hset": share, "insert": share, "delete": share }),
+                &[],
+            )
         }
         Kind::Popularity => {
             let one =

@@ -227,6 +227,7 @@ const HOST: &[Setting] = &[
     Setting::new("reserved", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
     Setting::new("kernel", Kind::Kernel),
     Setting::new("page-size", Kind::PageSize),
+    Setting::new("transparent-huge-pages", choice(&["always", "madvise", "never"], &[])),
     Setting::new("overcommit-memory", Kind::Overcommit),
     Setting::new("swap", Kind::Quantity(size(0.0, LARGEST_RAM))).only("\"0 B\"", "swap"),
 ];
@@ -244,6 +245,7 @@ const SERVER: &[Setting] = &[
             &["allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"],
         ),
     ),
+    Setting::new("disable-thp", Kind::Flag),
     Setting::new("oom-score-adj", choice(&["no", "yes", "relative"], &["absolute"])),
     Setting::new("fragmentation-ratio", Kind::Quantity(quantity(Unit::Number, 1.0, 20.0).interval())),
     Setting::new("client-memory", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
@@ -257,7 +259,9 @@ const KEYSPACE: &[Setting] = &[
     Setting::new("keys", whole(1.0, 1e12)).instead_of("share-of-bytes"),
     Setting::new("key-size", Kind::Quantity(size(1.0, 2048.0))).required(),
     Setting::new("value-size", Kind::ValueSize).required(),
-    Setting::new("type", choice(&["string"], &["hash", "list", "set", "zset", "stream"])),
+    Setting::new("type", choice(&["string", "hash"], &["list", "set", "zset", "stream"])),
+    Setting::new("fields", whole(1.0, 4_294_967_295.0)),
+    Setting::new("field-name-size", Kind::Quantity(size(1.0, 2048.0))),
     Setting::new("ttl", Kind::Quantity(quantity(Unit::Duration, 1.0, 36_600.0 * DAY).or("none"))),
     Setting::new("writes-per-second", Kind::WriteRate(quantity(Unit::Number, 0.0, MOST_WRITES).interval()))
         .required(),
@@ -271,7 +275,7 @@ const JOB: &[Setting] = &[
     Setting::new("duration", duration(1.0, DAY)).required(),
     Setting::new("writes-per-second", Kind::Quantity(quantity(Unit::Number, 0.0, MOST_WRITES).interval()))
         .required(),
-    Setting::new("operation", choice(&["set", "incr", "insert"], &["delete", "hset"])),
+    Setting::new("operation", choice(&["set", "incr", "hset", "insert"], &["delete"])),
     Setting::new("keyspace", Kind::Text),
 ];
 

@@ -5,6 +5,7 @@ mod quantity;
 mod word;
 
 pub use load::{SUM_TOLERANCE, rounded};
+pub use word::parse_version;
 
 use super::code::Code;
 use super::defaults::Entry;

@@ -4,7 +4,6 @@ use super::budget::Budget;
 use super::row::Figures;
 use crate::model::{Cause, Outcome};
 use crate::stats::{Incidents, Share, quantile};
-use crate::units::Bytes;
 
 /// Incidents counted over `outcomes`.
 pub(super) fn incidents(outcomes: &[Outcome]) -> Incidents {
@@ -25,6 +24,7 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
     let [peak_memory_p50, peak_memory_p99] = extremes(outcomes, |o| o.peak_memory, [0.5, 0.99]);
     let [free_min_p50, free_min_p01] = extremes(outcomes, |o| o.free_min, [0.5, 0.01]);
     let [cow_peak_p50, cow_peak_p99] = extremes(outcomes, |o| o.cow_peak, [0.5, 0.99]);
+    let [fork_pause_p99] = extremes(outcomes, |o| o.fork_pause, [0.99]);
     Figures {
         oom_probability: budget.probability(share),
         incidents_per_year: budget.rate(&incidents(outcomes)),
@@ -39,6 +39,7 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
         free_min_p01,
         cow_peak_p50,
         cow_peak_p99,
+        fork_pause_p99_seconds: fork_pause_p99.as_secs_f64(),
         downtime_seconds_per_year: outcomes.iter().map(|o| o.downtime.as_secs_f64()).sum::<f64>()
             / simulated_years,
         rejected_writes_mean: mean(|o| o.rejected_writes),
@@ -61,14 +62,14 @@ fn over_causes(outcome: &Outcome, count: impl Fn(&Outcome, Cause) -> u32) -> u64
     Cause::ALL.into_iter().map(|cause| u64::from(count(outcome, cause))).sum()
 }
 
-fn extremes<const N: usize>(
+fn extremes<T: Copy + Default + Ord, const N: usize>(
     outcomes: &[Outcome],
-    extreme: impl Fn(&Outcome) -> Bytes,
+    extreme: impl Fn(&Outcome) -> T,
     quantiles: [f64; N],
-) -> [Bytes; N] {
-    let mut sorted: Vec<Bytes> = outcomes.iter().map(extreme).collect();
+) -> [T; N] {
+    let mut sorted: Vec<T> = outcomes.iter().map(extreme).collect();
     sorted.sort_unstable();
-    quantiles.map(|q| quantile(&sorted, q).unwrap_or(Bytes::ZERO))
+    quantiles.map(|q| quantile(&sorted, q).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -76,7 +77,7 @@ mod tests {
     use super::*;
     use crate::scenario::Replications;
     use crate::sweep::budget::tests::monthly;
-    use crate::units::SimDuration;
+    use crate::units::{Bytes, SimDuration};
 
     fn outcome(peak: u64, server_kills: u32, child_kills: u32) -> Outcome {
         let mut outcome = Outcome { peak_memory: Bytes(peak), free_min: Bytes(peak), ..Outcome::default() };

@@ -58,6 +58,8 @@ pub struct Figures {
     pub cow_peak_p50: Bytes,
     /// The same, 99th percentile.
     pub cow_peak_p99: Bytes,
+    /// The longest that a fork held the server \[s\], 99th percentile over replications.
+    pub fork_pause_p99_seconds: f64,
     /// Seconds a year without service.
     pub downtime_seconds_per_year: f64,
     /// Writes refused a replication.

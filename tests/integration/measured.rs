@@ -4,7 +4,8 @@
 //! 8.0.1; its README says how they were measured. The law gets the load and the layout, never a memory figure.
 
 use forkcast::memory::{
-    Allocator, Exposure, Heap, KeyKind, LayoutProfile, Popularity, Population, Spread, Value, child,
+    Allocator, Exposure, Heap, KeyKind, Keys, LayoutProfile, Popularity, Population, Released, Spread, Value,
+    child,
 };
 
 #[derive(serde::Deserialize)]
@@ -38,7 +39,7 @@ impl Row {
     }
 
     fn heap(&self) -> Heap {
-        Heap::new(&self.layout(), self.allocator(), 4096, &[self.kind()])
+        Heap::new(&self.layout(), self.allocator(), 4096, &[Keys::alike(self.kind())])
     }
 
     fn popularity(&self) -> Popularity {
@@ -54,15 +55,17 @@ impl Row {
         match self.op.as_str() {
             "set" => Exposure { set: writes, ..Exposure::default() },
             "incr" => Exposure { incr: writes, ..Exposure::default() },
-            "delset" => Exposure { delete: writes / 2.0, insert: writes / 2.0, ..Exposure::default() },
+            "delset" => Exposure { replace: writes / 2.0, ..Exposure::default() },
             _ => Exposure::default(),
         }
     }
 
     fn predicted(&self) -> f64 {
-        let population = Population { keys: vec![self.loaded_keys] };
+        let population = Population::of(vec![self.loaded_keys]);
         let spread = Spread::new(self.popularity(), self.loaded_keys);
-        self.heap().dirty_bytes(&population, &[self.exposure()], &[spread]) + child::OWN_MEMORY
+        let copied =
+            self.heap().copied_bytes(&population, &[self.exposure()], &[spread], Released::default());
+        copied + child::own_memory(child::compresses(self.kind().value))
     }
 }
 
@@ -114,7 +117,7 @@ fn reads_and_idle_saves_cost_the_childs_own_memory_and_no_more() {
 #[test]
 fn used_memory_follows_from_the_layout() {
     for row in rows() {
-        let used = row.heap().used_memory(&Population { keys: vec![row.nkeys] });
+        let used = row.heap().used_memory(&Population::of(vec![row.nkeys]));
         // The server itself, its clients and their buffers take one to three MiB beside the keys.
         let beside = row.used_memory_bytes - used;
         let allowed = 0.5 * f64::from(1 << 20)..6.0 * f64::from(1 << 20);

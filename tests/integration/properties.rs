@@ -121,7 +121,8 @@ fn watching_changes_nothing_and_the_ledger_adds_up_whenever_one_looks() {
         prop_assert_eq!(told("Saved {"), outcome.saves);
         prop_assert_eq!(told("Killed {") + told("CrashLoop {"), outcome.oom_kills());
         let lowest = timeline.iter().map(|(_, sample)| sample.ledger.available()).min().unwrap();
-        prop_assert!(lowest >= outcome.free_min, "{} is below {}", lowest, outcome.free_min);
+        let slack = ram.scaled(ROUNDING) + outcome.cow_peak.scaled(JUMPS);
+        prop_assert!(lowest + slack >= outcome.free_min, "{} is below {}", lowest, outcome.free_min);
         Ok(())
     });
 }
@@ -161,8 +162,11 @@ fn pair(range: std::ops::Range<f64>) -> impl Strategy<Value = (f64, f64)> {
     (range.clone(), range).prop_map(|(a, b)| if a < b { (a, b) } else { (b, a) })
 }
 
-/// A byte is lost to rounding here and there.
-const ROUNDING: f64 = 1e-8;
+/// Where a child's allocator purges by jumps, a peak inside a save is found to this share of what is copied at it.
+const JUMPS: f64 = 0.005;
+
+/// A byte is lost to rounding here and there, and a peak inside a save is found to a millionth of its height.
+const ROUNDING: f64 = 1e-6;
 
 #[test]
 fn in_one_save_more_percent_of_data_never_lowers_the_peak() {

@@ -3,7 +3,7 @@
 use super::load::WriteEstimate;
 use super::page::{Entry, Origin, Section, entry, interval, quoted, section};
 use super::{Sources, engine, server};
-use crate::memory::{Heap, KeyKind, Population, Value};
+use crate::memory::{Heap, KeyKind, Keys, Population, Value};
 use crate::observe::record::Record;
 use crate::observe::words::{grouped, rounded, uptime};
 use crate::units::{Bytes, SimDuration};
@@ -11,8 +11,8 @@ use crate::units::{Bytes, SimDuration};
 /// The length of a key where nothing tells it \[bytes\].
 const KEY_SIZE: u64 = 24;
 
-/// The longest value that is modelled: the child gives back pages of longer ones \[bytes\].
-const LONGEST_VALUE: u64 = 2_048;
+/// The longest value that a server takes in \[bytes\]. Source: `proto-max-bulk-len`, 512 MiB by default.
+const LONGEST_VALUE: u64 = 512 << 20;
 
 /// The `[dataset]` table.
 pub(super) fn dataset(sources: &Sources) -> Section {
@@ -79,8 +79,8 @@ fn whole_mib(bytes: Bytes) -> String {
     quoted(Bytes::mib(bytes.0 >> 20))
 }
 
-/// The one keyspace that stands for all keys of the server, and what to know of it.
-pub(super) fn keyspace(sources: &Sources, writes: &WriteEstimate) -> (Section, Option<String>) {
+/// The one keyspace that stands for all keys of the server.
+pub(super) fn keyspace(sources: &Sources, writes: &WriteEstimate) -> Section {
     let mean = MeanKey::of(sources);
     let mut entries =
         vec![entry("name", quoted("all"), Origin::Assumed, "INFO does not tell kinds of keys apart")];
@@ -111,7 +111,7 @@ pub(super) fn keyspace(sources: &Sources, writes: &WriteEstimate) -> (Section, O
         "INFO does not tell which keys are written. Uniform writes copy most; `--hotkeys` or a sample of \
          MONITOR tells",
     ));
-    (section("[[keyspace]]", entries), mean.remark())
+    section("[[keyspace]]", entries)
 }
 
 /// The key whose memory is the mean over all keys.
@@ -134,12 +134,12 @@ impl MeanKey {
         let heap = |value| {
             let kind =
                 KeyKind { key_size: KEY_SIZE, value: Value::Bytes(value), has_ttl: mostly_expire(sources) };
-            Heap::new(sources.layout, allocator, 4096, &[kind])
+            Heap::new(sources.layout, allocator, 4096, &[Keys::alike(kind)])
         };
         let (mut value, mut too_long) = (1, LONGEST_VALUE + 1);
         while too_long - value > 1 {
             let middle = u64::midpoint(value, too_long);
-            if heap(middle).used_memory(&Population { keys: vec![count] }) <= data {
+            if heap(middle).used_memory(&Population::of(vec![count])) <= data {
                 value = middle;
             } else {
                 too_long = middle;
@@ -147,10 +147,6 @@ impl MeanKey {
         }
         let keys = heap(value).population_of(data, &[1.0]).keys[0];
         Self { bytes: data / count, value, keys: Bytes::from_f64(keys).0 }
-    }
-
-    fn is_capped(&self) -> bool {
-        self.value == LONGEST_VALUE
     }
 
     /// How many keys, or which share of the fill.
@@ -175,36 +171,13 @@ impl MeanKey {
     fn value_size(&self, sources: &Sources) -> Entry {
         let bytes = self.bytes.round();
         let rest = "less table entry, key string, object header, TTL entry and buckets of the layout";
-        let why = if self.is_capped() {
-            format!(
-                "not the mean, which is about {} a key: values over 2 KiB are not modelled yet, so more \
-                 keys with shorter values take the same memory",
-                Bytes::from_f64(bytes)
-            )
-        } else {
-            format!(
-                "used_memory less startup, clients and buffers is {} for {} keys, {bytes} bytes a key; \
-                 {rest}, that is this value (the longest whose size class fits). A mean hides the spread \
-                 of sizes",
-                sources.record.memory.data(),
-                grouped(sources.record.keys.keys),
-            )
-        };
-        let origin = if self.is_capped() { Origin::Assumed } else { Origin::Derived };
-        entry("value-size", quoted(format!("{} B", self.value)), origin, why)
-    }
-
-    fn remark(&self) -> Option<String> {
-        self.is_capped().then(|| {
-            format!(
-                "THE KEYS ARE NOT THE REAL ONES: the mean key takes {}, and values over 2 KiB are not \
-                 modelled yet. The scenario holds the same bytes in {} keys with values of 2 KiB, which \
-                 makes its writes smaller: a write of a longer value copies more pages at once, and gives \
-                 them back once the child has saved it.",
-                Bytes::from_f64(self.bytes),
-                grouped(self.keys)
-            )
-        })
+        let why = format!(
+            "used_memory less startup, clients and buffers is {} for {} keys, {bytes} bytes a key; {rest}, that is \
+             this value (the longest whose size class fits). A mean hides the spread of sizes",
+            sources.record.memory.data(),
+            grouped(sources.record.keys.keys),
+        );
+        entry("value-size", quoted(format!("{} B", self.value)), Origin::Derived, why)
     }
 }
 

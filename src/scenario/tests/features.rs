@@ -42,23 +42,14 @@ fn what_is_not_modelled_is_said_and_not_ignored() {
 
 #[test]
 fn data_and_plans_that_are_not_modelled_are_said_so() {
-    insta::assert_snapshot!(said(&edited("\"512 B\"", "\"4 KiB\"\ntype = \"hash\"\noperations = { insert = 0.4, delete = 0.6 }")), @r#"
-    error[E0019]: not modelled yet: values above 2 KiB
-      --> demo.toml:10:14
-       |
-    10 | value-size = "4 KiB"
-       |              ^^^^^^^ 4 KiB a value
-       |
-       = note: the child gives the pages of large values back as it saves them
-       = help: give at most 2 KiB
-
-    error[E0019]: not modelled yet: `type = "hash"`
+    insta::assert_snapshot!(said(&edited("\"512 B\"", "\"512 B\"\ntype = \"list\"\noperations = { insert = 0.4, delete = 0.6 }")), @r#"
+    error[E0019]: not modelled yet: `type = "list"`
       --> demo.toml:11:8
        |
-    11 | type = "hash"
+    11 | type = "list"
        |        ^^^^^^ exists, but is not simulated
        |
-       = help: modelled: "string"
+       = help: modelled: "string" or "hash"
 
     error[E0019]: not modelled yet: a shrinking data set
       --> demo.toml:12:14
@@ -97,14 +88,14 @@ fn data_and_plans_that_are_not_modelled_are_said_so() {
 
 #[test]
 fn engines_policies_and_distributions_that_are_not_modelled_are_said_so() {
-    insta::assert_snapshot!(said(&edited("= 75", "= 75\nengine = \"valkey-9.0\"\nmaxmemory-policy = \"volatile-lru\"")), @r#"
-    error[E0019]: not modelled yet: the layout of valkey-9.0
+    insta::assert_snapshot!(said(&edited("= 75", "= 75\nengine = \"valkey-9.2\"\nmaxmemory-policy = \"volatile-lru\"")), @r#"
+    error[E0019]: not modelled yet: the layout of valkey-9.2
      --> demo.toml:6:10
       |
-    6 | engine = "valkey-9.0"
+    6 | engine = "valkey-9.2"
       |          ^^^^^^^^^^^^ no profile of this version
       |
-      = help: the nearest profile may do: `redis-7.0`, `valkey-8.0`
+      = help: the nearest profile may do: `redis-7.0`, `redis-7.2`, `redis-7.4`, `redis-8.0`, `valkey-8.0`, `valkey-8.1`, `valkey-9.0`, `valkey-9.1`
 
     error[E0019]: not modelled yet: `maxmemory-policy = "volatile-lru"`
      --> demo.toml:7:20
@@ -123,6 +114,114 @@ fn engines_policies_and_distributions_that_are_not_modelled_are_said_so() {
        |
        = help: give the mean size, or a keyspace for each size
     "#);
+}
+
+#[test]
+fn hashes_are_held_to_one_listpack_and_to_their_commands() {
+    let hash =
+        "\"65 B\"\ntype = \"hash\"\nfields = 513\nfield-name-size = \"80 B\"\noperations = { set = 1.0 }";
+    insta::assert_snapshot!(said(&edited("\"512 B\"", hash)), @r#"
+    error[E0019]: not modelled yet: hashes with a `value-size` above 64 B
+      --> demo.toml:10:14
+       |
+    10 | value-size = "65 B"
+       |              ^^^^^^ 65 B in a field
+       |
+       = note: beyond `hash-max-listpack-value` a hash is a hash table, with an entry for each field
+       = help: give at most 64 B
+
+    error[E0019]: not modelled yet: hashes of more than 512 fields
+      --> demo.toml:12:10
+       |
+    12 | fields = 513
+       |          ^^^ too many
+       |
+       = note: beyond `hash-max-listpack-entries` a hash is a hash table, with an entry for each field
+       = help: give at most 512 fields
+
+    error[E0019]: not modelled yet: hashes with a `field-name-size` above 64 B
+      --> demo.toml:13:19
+       |
+    13 | field-name-size = "80 B"
+       |                   ^^^^^^ 80 B in a field
+       |
+       = note: beyond `hash-max-listpack-value` a hash is a hash table, with an entry for each field
+       = help: give at most 64 B
+
+    error[E0011]: `set` does not write hashes
+      --> demo.toml:14:14
+       |
+    11 | type = "hash"
+       |        ------ the keys are hashes
+    ...
+    14 | operations = { set = 1.0 }
+       |              ^^^^^^^^^^^^^ writes another type
+       |
+       = help: write hashes by `hset`, or give the strings a keyspace of their own
+    "#);
+}
+
+#[test]
+fn strings_have_no_fields_and_hashes_must_say_theirs() {
+    let strings = "\"512 B\"\nfields = 10\noperations = { hset = 1.0 }";
+    insta::assert_snapshot!(said(&edited("\"512 B\"", strings)), @r#"
+    error[E0011]: `fields` is a setting of hashes
+      --> demo.toml:11:10
+       |
+    11 | fields = 10
+       |          ^^ not of strings
+       |
+       = help: leave it out, or add `type = "hash"`
+
+    error[E0011]: `hset` does not write strings
+      --> demo.toml:12:14
+       |
+     7 | [[keyspace]]
+       | ------------ the keys are strings
+    ...
+    12 | operations = { hset = 1.0 }
+       |              ^^^^^^^^^^^^^^ writes another type
+       |
+       = help: add `type = "hash"` and `fields`, or write strings by `set`
+    "#);
+    insta::assert_snapshot!(said(&edited("\"512 B\"", "\"32 B\"\ntype = \"hash\"")), @r#"
+    error[E0010]: a hash without fields
+      --> demo.toml:11:8
+       |
+    11 | type = "hash"
+       |        ^^^^^^ `fields` is missing
+       |
+       = help: add for example `fields = 10`
+    "#);
+}
+
+#[test]
+fn a_layout_that_was_only_read_is_said_to_be() {
+    insta::assert_snapshot!(said(&edited("= 75", "= 75\nengine = \"valkey-9.0\"")), @r#"
+    warning[W0004]: the layout of valkey-9.0 is read, not measured
+     --> demo.toml:6:10
+      |
+    6 | engine = "valkey-9.0"
+      |          ^^^^^^^^^^^^ no save of this version was measured
+      |
+      = help: hold `used_memory` a key of a real server against the forecast's
+    "#);
+    assert_eq!(said(&edited("= 75", "= 75\nengine = \"valkey-8.1\"")), "");
+}
+
+#[test]
+fn no_value_is_longer_than_a_server_takes_in() {
+    insta::assert_snapshot!(said(&edited("\"512 B\"", "\"1 GiB\"")), @r#"
+    error[E0005]: no value is 1 GiB long
+      --> demo.toml:10:14
+       |
+    10 | value-size = "1 GiB"
+       |              ^^^^^^^ longer than a server takes in
+       |
+       = note: `proto-max-bulk-len` is 512 MiB
+       = help: give at most 512 MiB
+    "#);
+    assert!(read(&edited("\"512 B\"", "\"512 MiB\"")).is_ok());
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::memory::{Allocator, Popularity};
+use crate::memory::{Allocator, HugePages, Popularity};
 use crate::model::Uncertain;
-use crate::model::host::{Fill, KeyspaceSize, MaxmemoryPolicy, Shape};
+use crate::model::host::{Content, Fill, KeyspaceSize, MaxmemoryPolicy, Shape};
 use crate::scenario::{Replications, classes, init_text};
 use crate::units::{Bytes, SimDuration};
 
@@ -45,6 +45,33 @@ fn a_class_gives_the_kernel_its_page_structures_and_a_measured_ram_does_not() {
     assert!((surplus - Bytes::mib(512).as_f64()).abs() < 1.0);
     let given = read(&edited("[server]", "reserved = \"1 GiB\"\n[server]")).unwrap();
     assert_eq!(given.as_written().host.machine.reserved, Uncertain::certain(Bytes::gib(1).as_f64()));
+}
+
+#[test]
+fn huge_pages_are_in_force_where_the_kernel_gives_and_the_server_takes_them() {
+    let at = |kernel: &str, enabled: &str, disabled: &str| {
+        let settings = [
+            ("host.kernel", kernel),
+            ("host.transparent-huge-pages", enabled),
+            ("server.disable-thp", disabled),
+        ];
+        read(MINIMAL).unwrap().at(&settings).unwrap().host.machine.huge_pages
+    };
+    assert_eq!(at("'6.1'", "always", "false"), Some(HugePages::Split));
+    assert_eq!(at("'5.4'", "always", "false"), Some(HugePages::Copied));
+    assert_eq!(at("'6.1'", "always", "true"), None);
+    assert_eq!(at("'6.1'", "madvise", "false"), None);
+}
+
+#[test]
+fn hashes_are_written_by_hset_and_have_short_names_where_nothing_is_said() {
+    let text = edited("\"512 B\"", "\"32 B\"\ntype = \"hash\"\nfields = 12");
+    let scenario = read(&text).unwrap();
+    let keyspace = &scenario.as_written().host.dataset.keyspaces[0];
+    assert_eq!(keyspace.content, Content::Hashes { fields: 12, name: 8, value: 32 });
+    assert!((keyspace.operations.hset - 1.0).abs() < f64::EPSILON);
+    let resolved = scenario.resolved_toml(scenario.as_written());
+    assert_eq!(read(&resolved).unwrap().as_written().host, scenario.as_written().host);
 }
 
 #[test]
@@ -166,7 +193,7 @@ fn the_resolved_scenario_reads_back_to_the_same_host() {
 fn the_resolved_scenario_says_where_values_come_from() {
     let scenario = read(MINIMAL).unwrap();
     let text = scenario.resolved_toml(scenario.as_written());
-    let start: Vec<&str> = text.lines().take(27).collect();
+    let start: Vec<&str> = text.lines().take(29).collect();
     insta::assert_snapshot!(start.join("\n"), @r#"
     # Every setting of the scenario, and where its value comes from.
     name = "demo"
@@ -177,6 +204,7 @@ fn the_resolved_scenario_says_where_values_come_from() {
     reserved = { low = "912 MiB", likely = "1270874112 B", high = "2 GiB" } # derived: the default and the kernel's page structures of 32 GiB, 512 MiB
     kernel = "6.1"                                   # default: assumed; Debian 12
     page-size = "4 KiB"                              # default: x86-64 Linux
+    transparent-huge-pages = "madvise"               # default: upstream Linux; with `disable-thp` it does not matter
     overcommit-memory = 0                            # default: Linux
     swap = "0 B"                                     # default: none, as on managed hosts
 
@@ -185,6 +213,7 @@ fn the_resolved_scenario_says_where_values_come_from() {
     allocator = "jemalloc-bundled"                   # default: assumed; official builds. Debian's redis-server has jemalloc-system
     maxmemory-percent = 75                           # given
     maxmemory-policy = "noeviction"                  # default: valkey.conf
+    disable-thp = true                               # default: valkey.conf
     oom-score-adj = "no"                             # default: valkey.conf
     fragmentation-ratio = { low = 1.02, likely = 1.05, high = 1.2 } # default: measured 1.02 to 1.07 on data just loaded, 1.03 to 1.16 from one run of rewrites to the next
     client-memory = { low = "16 MiB", likely = "64 MiB", high = "512 MiB" } # default: assumed; hundreds of connections, at the high end some slow ones

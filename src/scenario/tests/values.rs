@@ -43,7 +43,7 @@ fn a_unit_that_means_two_things_is_refused_with_the_reason() {
     10 | value-size = "1 GB"
        |              ^^^^^^ `GB` means 10^9 on a price list and 2^30 in valkey.conf
        |
-       = note: `value-size`: Length of a value.
+       = note: `value-size`: Length of a value, up to 512 MiB; of a hash, of the value of a field.
        = help: write KiB, MiB, GiB or TiB, for example `value-size = "512 B"`
     "#);
     insta::assert_snapshot!(said(&edited("\"24 B\"", "24")), @r#"
@@ -159,7 +159,7 @@ fn words_that_are_not_possible_name_the_nearest() {
     7 | engine = "memcached"
       |          ^^^^^^^^^^^ no such profile
       |
-      = help: known here: `redis-7.0`, `valkey-8.0`
+      = help: known here: `redis-7.0`, `redis-7.2`, `redis-7.4`, `redis-8.0`, `valkey-8.0`, `valkey-8.1`, `valkey-9.0`, `valkey-9.1`
     "#);
     insta::assert_snapshot!(said(&edited("[server]", "page-size = \"8 KiB\"\n[server]")), @r#"
     error[E0007]: no Linux has base pages of 8 KiB

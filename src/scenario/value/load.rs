@@ -22,21 +22,16 @@ impl Field<'_> {
             return None;
         }
         let before = problems.len();
-        let mut mix = OperationMix { set: 0.0, incr: 0.0, insert: 0.0, delete: 0.0 };
+        let mut mix = OperationMix { set: 0.0, incr: 0.0, hset: 0.0, insert: 0.0, delete: 0.0 };
         for entry in self.node.entries() {
             let share = match entry.key.as_str() {
                 "set" => &mut mix.set,
                 "incr" => &mut mix.incr,
                 "insert" => &mut mix.insert,
                 "delete" => &mut mix.delete,
-                "hset" => {
-                    let problem =
-                        self.part(&entry.node).not_modelled("the operation `hset`", "writes hashes");
-                    problems.push(problem.help("modelled: `set`, `incr`, `insert`, `delete`"));
-                    continue;
-                }
+                "hset" => &mut mix.hset,
                 other => {
-                    let known = ["set", "incr", "insert", "delete"];
+                    let known = ["set", "incr", "hset", "insert", "delete"];
                     problems.push(self.unknown_part(other, &entry.key_place, &known));
                     continue;
                 }
@@ -52,7 +47,7 @@ impl Field<'_> {
     }
 
     fn whole(&self, mix: OperationMix, problems: &mut Vec<Diagnostic>) -> Option<OperationMix> {
-        let sum = mix.set + mix.incr + mix.insert + mix.delete;
+        let sum = mix.set + mix.incr + mix.hset + mix.insert + mix.delete;
         if (sum - 1.0).abs() > SUM_TOLERANCE {
             let message = format!("the shares of `{}` do not add up to 1", self.key);
             let problem = self.problem(Code::WrongSum, message, format!("these add up to {}", rounded(sum)));

@@ -10,8 +10,8 @@ use crate::model::Uncertain;
 use crate::model::host::WriteRate;
 use crate::units::{ByteRate, Bytes, SimDuration};
 
-/// Values over 2 KiB lie on pages of their own, which the child gives back as it goes.
-const LARGEST_VALUE: f64 = 2048.0;
+/// The longest string that a server takes in. Source: `proto-max-bulk-len`, 512 MiB by default.
+const LARGEST_VALUE: f64 = 512.0 * 1024.0 * 1024.0;
 
 const ENDS: [&str; 3] = ["low", "likely", "high"];
 
@@ -185,11 +185,9 @@ impl<'a> Field<'a> {
         if size <= LARGEST_VALUE {
             return Some(Value::Quantity(Uncertain::certain(size)));
         }
-        let problem = self
-            .not_modelled("values above 2 KiB", format!("{} a value", Bytes::from_f64(size)))
-            .because("the child gives the pages of large values back as it saves them")
-            .help("give at most 2 KiB");
-        problems.push(problem);
+        let message = format!("no value is {} long", Bytes::from_f64(size));
+        let problem = self.problem(Code::OutOfRange, message, "longer than a server takes in");
+        problems.push(problem.because("`proto-max-bulk-len` is 512 MiB").help("give at most 512 MiB"));
         None
     }
 

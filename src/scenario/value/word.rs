@@ -152,7 +152,7 @@ fn is_valkey_size(text: &str) -> bool {
 }
 
 /// `6.1`, `6.1.0-13-amd64`: major and minor.
-fn parse_version(text: &str) -> Option<(u32, u32)> {
+pub fn parse_version(text: &str) -> Option<(u32, u32)> {
     let (major, rest) = text.split_once('.')?;
     let minor = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     Some((major.parse().ok()?, minor.parse().ok()?))

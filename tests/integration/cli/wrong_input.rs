@@ -96,7 +96,7 @@ fn values_that_cannot_be_are_refused_with_the_range() {
 #[test]
 fn unknown_names_are_refused_with_what_there_is() {
     refused_with("host.class=yandex.hm3-c4-m33", &["E0008", "did you mean", "yandex.hm3-c4-m32"]);
-    refused_with("server.engine=valkey-8.O", &["valkey-8.0"]);
+    refused_with("server.engine=valkey-8.O", &["did you mean `valkey-8."]);
     refused_with("keyspace.visitors.key-size=3 B", &["E0021", "sessions"]);
     refused(&["classes", "nothing-like-it"], 3, &["forkcast classes"]);
     refused(&["explain", "nothing-like-it"], 3, &["forkcast explain"]);

@@ -11,6 +11,9 @@ pub(super) fn anything() -> impl Strategy<Value = File> {
     let parts = (host(), server(), dataset(), keyspaces(), traffic(), persistence(), backup(), pace());
     (parts, 1..4u64, any::<u16>()).prop_map(|(parts, days, seed)| {
         let (host, server, dataset, keyspaces, traffic, persistence, backup, pace) = parts;
+        // Jobs write the first keyspace.
+        let is_hash = keyspaces.split("[[keyspace]]").nth(1).is_some_and(|first| first.contains("hash"));
+        let traffic = if is_hash { traffic.replace("= \"set\"", "= \"hset\"") } else { traffic };
         File(format!(
             "{host}{server}{dataset}{keyspaces}{traffic}{persistence}{backup}{pace}\
              [simulation]\nhorizon = \"{days}d\"\nseed = {seed}\n"
@@ -40,7 +43,7 @@ const QUIET: &str = "[persistence]\nappendonly = false\nsave = []\n\n";
 
 /// A host of 64 GiB with one kind of keys, of which none are deleted.
 fn fixed_host() -> impl Strategy<Value = String> {
-    let strings = || 8..1900u64;
+    let strings = || prop_oneof![8..1900u64, LARGE];
     let kind = prop_oneof![
         strings().prop_map(|value| (value, "{ set = 1.0 }")),
         strings().prop_map(|value| (value, "{ set = 0.7, insert = 0.3 }")),
@@ -59,14 +62,31 @@ fn fixed_host() -> impl Strategy<Value = String> {
     )
 }
 
+/// Lengths of values whose pages the child gives back.
+const LARGE: std::ops::Range<u64> = 2_048..300_000;
+
 /// Lengths of integers: what INCR can step.
 const COUNTERS: std::ops::Range<u64> = 1..20;
 
+const ENGINES: [&str; 8] = [
+    "redis-7.0",
+    "redis-7.2",
+    "redis-7.4",
+    "redis-8.0",
+    "valkey-8.0",
+    "valkey-8.1",
+    "valkey-9.0",
+    "valkey-9.1",
+];
+
 fn host() -> impl Strategy<Value = String> {
-    (1.0..24.0f64, 50..400u64, select(vec!["4 KiB", "16 KiB", "64 KiB"])).prop_map(
-        |(ram, reserved, page_size)| {
+    let kernel = select(vec!["5.4", "6.1"]);
+    let huge_pages = select(vec!["always", "madvise"]);
+    (1.0..24.0f64, 50..400u64, select(vec!["4 KiB", "16 KiB", "64 KiB"]), kernel, huge_pages).prop_map(
+        |(ram, reserved, page_size, kernel, huge_pages)| {
             format!(
-                "[host]\nram = \"{ram:.3} GiB\"\npage-size = \"{page_size}\"\n\
+                "[host]\nram = \"{ram:.3} GiB\"\npage-size = \"{page_size}\"\nkernel = \"{kernel}\"\n\
+                 transparent-huge-pages = \"{huge_pages}\"\n\
                  reserved = {{ low = \"{reserved} MiB\", likely = \"{} MiB\", high = \"{} MiB\" }}\n\n",
                 reserved * 5 / 4,
                 reserved * 2,
@@ -76,14 +96,16 @@ fn host() -> impl Strategy<Value = String> {
 }
 
 fn server() -> impl Strategy<Value = String> {
-    let engine = select(vec!["redis-7.0", "valkey-8.0"]);
+    let engine = select(ENGINES.to_vec());
     let allocator = select(vec!["jemalloc-bundled", "jemalloc-system"]);
     let policy = select(vec!["noeviction", "allkeys-lru"]);
     let adjusted = select(vec!["yes", "no"]);
-    (engine, allocator, policy, adjusted, 30..85u32, 1.0..1.3f64, 1..100u64, 0..120u32).prop_map(
-        |(engine, allocator, policy, adjusted, percent, ratio, clients, delay)| {
+    let settings = (engine, allocator, policy, adjusted, any::<bool>());
+    (settings, 30..85u32, 1.0..1.3f64, 1..100u64, 0..120u32).prop_map(
+        |((engine, allocator, policy, adjusted, disabled), percent, ratio, clients, delay)| {
             format!(
                 "[server]\nengine = \"{engine}\"\nallocator = \"{allocator}\"\nmaxmemory-percent = {percent}\n\
+                 disable-thp = {disabled}\n\
                  maxmemory-policy = \"{policy}\"\noom-score-adj = \"{adjusted}\"\nrestart-delay = \"{delay}s\"\n\
                  fragmentation-ratio = {{ low = 1.0, likely = {ratio:.3}, high = 1.4 }}\n\
                  client-memory = {{ low = \"0 B\", likely = \"{clients} MiB\", high = \"120 MiB\" }}\n\n"
@@ -116,11 +138,22 @@ fn keyspace() -> impl Strategy<Value = String> {
         (0..20_000u64).prop_map(|n| format!("{{ low = {}, likely = {n}, high = {} }}", n / 2, 2 * n)),
         (0.0..0.002f64).prop_map(|rate| format!("{{ per-key = {rate:.5} }}")),
     ];
-    let kind = prop_oneof![(1..1900u64, operations(Just(0))), (COUNTERS, operations(1..4u32)),];
+    let sized = |value: u64| format!("value-size = \"{value} B\"");
+    let hash = (1..65u64, 1..65u64, 1..513u64).prop_map(|(name, value, fields)| {
+        format!(
+            "type = \"hash\"\nfields = {fields}\nfield-name-size = \"{name} B\"\nvalue-size = \"{value} B\""
+        )
+    });
+    let kind = prop_oneof![
+        ((1..1900u64).prop_map(sized), operations(Just(0))),
+        (LARGE.prop_map(sized), operations(Just(0))),
+        (COUNTERS.prop_map(sized), operations(1..4u32)),
+        (hash, operations(Just(0)).prop_map(|mix| mix.replace("set", "hset"))),
+    ];
     (1..1_000_000u64, 1..200u64, kind, ttl, writes, popularity()).prop_map(
         |(keys, key, (value, operations), ttl, writes, popularity)| {
             format!(
-                "keys = {keys}\nkey-size = \"{key} B\"\nvalue-size = \"{value} B\"\nttl = \"{ttl}\"\n\
+                "keys = {keys}\nkey-size = \"{key} B\"\n{value}\nttl = \"{ttl}\"\n\
                  writes-per-second = {writes}\noperations = {operations}\npopularity = {popularity}\n"
             )
         },
