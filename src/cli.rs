@@ -3,6 +3,7 @@
 //! Each command has a file that reads what it needs, asks the library, and writes what came out. Standard output
 //! holds the answer, standard error the conversation.
 
+mod accuracy;
 mod answer;
 mod args;
 mod check;
@@ -19,6 +20,7 @@ mod shell;
 mod table;
 mod terminal;
 mod trace;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
         Command::Run(args) => run::run(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),
+        Command::Validate(args) => validate::validate(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),
         Command::Init(args) => init::init(&args, terminal),
         Command::Classes(args) => classes::classes(&args, terminal),

@@ -6,9 +6,10 @@
 //! | [`config`] | CONFIG GET text to settings |
 //! | [`record`] | what the fields mean: one server at one moment |
 //! | [`mod@import`] | a record to a commented scenario |
+//! | [`measured`] | measured saves, predicted and compared |
 //! | [`hindcast`] | a record held against what the model says of the same span |
 //!
-//! Does no I/O: the text comes in, text goes out. Leaves out live servers and other sources of measurements.
+//! Does no I/O: the text comes in, text goes out. Leaves out live servers.
 
 pub mod config;
 pub mod hindcast;

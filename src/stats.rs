@@ -14,5 +14,5 @@ use estimate::bisect;
 pub use estimate::{Estimate, Share};
 pub use exact::exact;
 pub use incidents::Incidents;
-pub use quantile::{RankInterval, quantile, rank_interval};
+pub use quantile::{RankInterval, interpolated_quantile, quantile, rank_interval};
 pub use sequence::ConfidenceSequence;

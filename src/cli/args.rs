@@ -15,6 +15,8 @@ Examples:
   forkcast import INFO.txt --ram '32 GiB' -o mine.toml
                                                     a scenario from a real server's INFO
   forkcast trace mine.toml --replication 17         one month in full, event by event
+  forkcast validate tests/data/measurements/runs.csv
+                                                    how far off the laws are on measured saves
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 risky (--fail-on-risk), 5 incomplete, 130 interrupted.";
 
@@ -66,6 +68,8 @@ pub enum Command {
     Trace(TraceArgs),
     /// Make a scenario from INFO text, and hold the model against the server's own record
     Import(ImportArgs),
+    /// Predict measured saves of real servers, and say how far off
+    Validate(ValidateArgs),
     /// Report every problem of scenarios, and run nothing
     Check(CheckArgs),
     /// Print a commented scenario that passes check
@@ -149,7 +153,7 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
-    /// The cells as CSV.
+    /// The table as CSV.
     Csv,
 }
 
@@ -192,6 +196,26 @@ pub struct ImportArgs {
     /// Where to write the scenario; standard output without it
     #[arg(short, long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+}
+
+/// `forkcast validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// The measurements, one row a save, with a header; timelines are looked for in timelines/ beside the file.
+    /// Or - for standard input
+    pub file: PathBuf,
+
+    /// Predict from writes and duration alone, as if nothing had been sampled during the saves
+    #[arg(long)]
+    pub without_timelines: bool,
+
+    /// Where to write predictions.csv and the chart of predicted against measured
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// `forkcast check`.

@@ -7,7 +7,7 @@ use crate::report::columns;
 use crate::scenario;
 
 /// Words of the answer that are neither settings nor columns.
-const TERMS: [(&str, &str); 6] = [
+const TERMS: [(&str, &str); 9] = [
     (
         "needed",
         "The percent of a host's RAM that the data takes at the end of the horizon: growth and inserts included, \
@@ -39,6 +39,21 @@ const TERMS: [(&str, &str); 6] = [
         "blame",
         "What had forked most often when it went wrong: backup, save-point, aof-rewrite, or growth where no child \
          was alive.",
+    ),
+    (
+        "line",
+        "Rows of a validation that one part of the law answers for, over all series, servers and popularities: values up \
+         to 1 KiB that keep their place, values to 4 KiB, larger ones, objects that move, full syncs.",
+    ),
+    (
+        "timeline",
+        "The time series of a measured save, timelines/<run_id>.csv.gz beside the measurements: load and progress of \
+         the child are taken from it, and the whole curve of memory is compared.",
+    ),
+    (
+        "not predicted",
+        "Saves of a line whose growth of memory was measured and that no law covers, such as swapped pages. They are listed \
+         with the reason, or judged by another target, where they have one.",
     ),
 ];
 

@@ -22,7 +22,7 @@ pub struct Unreadable {
 }
 
 /// Whether a path stands for standard input.
-fn is_stdin(path: &Path) -> bool {
+pub fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 

@@ -1,4 +1,4 @@
-//! Every column of the run folder: its name, unit and meaning, in one place.
+//! Every column of the tables that are written: its name, unit and meaning, in one place.
 //!
 //! The names and their order are a contract with scripts outside this repository.
 
@@ -181,12 +181,59 @@ pub const EVENTS: [Column; 4] = [
     column("detail", "text", "The figures of the moment, in words."),
 ];
 
-/// The tables of a run folder by file, with their columns.
-pub const TABLES: [(&str, &[Column]); 4] = [
+/// Columns of `predictions.csv`, which `forkcast validate` writes.
+pub const PREDICTIONS: [Column; 22] = [
+    column("run_id", "name", "Name of the measured save."),
+    column(
+        "load",
+        "name",
+        "Kind of load: set (values up to 1 KiB), in-place (INCR, HSET), reading (GET, idle), page (values up to 4 KiB), large (beyond), moving (changing sizes, new keys, deletions, evictions, expiry, a fragmented heap), full-sync.",
+    ),
+    column("series", "name", "What the save belongs to."),
+    column("op", "name", "What the load did."),
+    column("value_bytes", "bytes", "Length of a value."),
+    column("timeline", "true or false", "Whether load and progress came from a timeline."),
+    column(
+        "measured_bytes",
+        "bytes",
+        "Largest growth of anonymous memory of server and child; empty where the save was killed.",
+    ),
+    column("predicted_bytes", "bytes", "The same, as the laws say; empty where they say nothing."),
+    column(
+        "error",
+        "ratio",
+        "predicted / measured - 1; the difference over 100 MiB where less than 16 MiB were measured.",
+    ),
+    column("reported_measured_bytes", "bytes", "What the server reported as its last copy-on-write size."),
+    column("reported_predicted_bytes", "bytes", "The same, as the laws say."),
+    column("reported_error", "ratio", "The error of it."),
+    column(
+        "curve_rms",
+        "ratio",
+        "Root mean square distance of the curves of growth over time, relative to the measured maximum.",
+    ),
+    column("fork_us", "us", "Measured pause of the fork."),
+    column("fork_us_low", "us", "Lower end of the interval predicted for it."),
+    column("fork_us_high", "us", "Upper end of the interval predicted for it."),
+    column("measured_outcome", "name", "What became of the save, where it is judged by that."),
+    column("predicted_outcome", "name", "The same, as the laws say."),
+    column("peak_memory_bytes", "bytes", "Memory asked for at the peak under a limit, as the laws say."),
+    column("limit_bytes", "bytes", "The limit of the server's control group."),
+    column(
+        "layout",
+        "text",
+        "Whether saves of the engine were measured for its layout profile, or the layout was read, not measured.",
+    ),
+    column("skipped", "text", "Why no target of the save is predicted."),
+];
+
+/// The tables that are written, by file, with their columns.
+pub const TABLES: [(&str, &[Column]); 5] = [
     ("cells.csv", &CELLS),
     ("replications.csv", &REPLICATIONS),
     ("trace/timeline.csv", &TIMELINE),
     ("trace/events.csv", &EVENTS),
+    ("predictions.csv", &PREDICTIONS),
 ];
 
 /// Each column called `name`, with the file that it is in.

@@ -20,6 +20,8 @@ pub const CELLS_CSV: &str = "cells.csv";
 pub const TIMELINE_CSV: &str = "trace/timeline.csv";
 /// Path of the events within a run folder.
 pub const EVENTS_CSV: &str = "trace/events.csv";
+/// Path of the predictions within the folder of a validation.
+pub const PREDICTIONS_CSV: &str = "predictions.csv";
 
 const REPLICATIONS_CSV: &str = "replications.csv";
 const RESOLVED_TOML: &str = "resolved.toml";

@@ -16,7 +16,8 @@ pub(super) fn write<'a>(
     atomic::write(path, |out| put(out, header, rows))
 }
 
-fn put<'a>(
+/// The same to any writer.
+pub(super) fn put<'a>(
     out: &mut dyn Write,
     header: impl IntoIterator<Item = &'a str>,
     rows: impl IntoIterator<Item = Vec<Field>>,

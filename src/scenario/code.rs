@@ -53,6 +53,14 @@ pub enum Code {
     NoSuchTarget,
     /// The scenario file cannot be read.
     Unreadable,
+    /// A measurements file lacks a column.
+    MissingColumn,
+    /// A cell of a measurements file that cannot be read.
+    InvalidCell,
+    /// Two measured saves of one name.
+    DuplicateRun,
+    /// A timeline that cannot be used.
+    InvalidTimeline,
     /// A percentage above what the provider lets one set.
     AboveProviderCap,
     /// The provider publishes the node's memory, not the RAM of the host.

@@ -31,3 +31,8 @@ fn run_says_what_it_takes() {
 fn import_says_what_it_takes() {
     help("import", &["import", "--help"]);
 }
+
+#[test]
+fn validate_says_what_it_takes() {
+    help("validate", &["validate", "--help"]);
+}

@@ -7,14 +7,11 @@ mod docs;
 mod golden;
 mod help;
 mod import;
-mod measured;
 mod page_by_page;
 mod properties;
+mod validate;
 
 use std::path::{Path, PathBuf};
-
-use forkcast::memory::LayoutProfile;
-use forkcast::scenario::layout;
 
 /// The command as a user starts it from the root of the repository, with nothing to read on standard input.
 fn forkcast(args: &[&str]) -> assert_cmd::Command {
@@ -37,14 +34,4 @@ fn shipped_scenarios() -> Vec<String> {
         scenarios.map(|path| format!("scenarios/{}", path.file_name().unwrap().display())).collect();
     paths.sort();
     paths
-}
-
-/// The shipped profile of Redis 7.0.
-fn redis_7_0() -> LayoutProfile {
-    layout("redis-7.0").unwrap().clone()
-}
-
-/// The shipped profile of Valkey 8.0.
-fn valkey_8_0() -> LayoutProfile {
-    layout("valkey-8.0").unwrap().clone()
 }

@@ -22,6 +22,22 @@ pub(super) const DOES_NOT_FIT: RGBColor = RGBColor(0xdd, 0xdf, 0xe2);
 /// The hatching over it.
 pub(super) const HATCH: RGBColor = RGBColor(0xb4, 0xb9, 0xc0);
 
+/// Kinds of load, in the order of `Load::ALL`. Source: Okabe and Ito, "Color Universal Design" (2008), with a grey and a darker purple.
+pub(super) const LOADS: [RGBColor; 7] = [
+    RGBColor(0x00, 0x72, 0xb2),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0x6e, 0x77, 0x81),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0xaa, 0x4a, 0x88),
+    RGBColor(0x1b, 0x1f, 0x24),
+];
+
+/// The ground of a band of errors, the wide one or the narrow one.
+pub(super) const fn band(is_wide: bool) -> RGBColor {
+    if is_wide { RGBColor(0xf1, 0xf4, 0xf7) } else { RGBColor(0xd3, 0xe3, 0xf2) }
+}
+
 /// Safe cells, from the budget downwards. `ColorBrewer` Blues.
 const SAFE: [RGBColor; 3] =
     [RGBColor(0xde, 0xeb, 0xf7), RGBColor(0x9e, 0xca, 0xe1), RGBColor(0x6b, 0xae, 0xd6)];

@@ -297,8 +297,13 @@ fn a_file_that_is_not_there_is_reported_without_a_place() {
 
 #[test]
 fn every_code_is_shown_here() {
-    let shown =
-        [include_str!("structure.rs"), include_str!("values.rs"), include_str!("features.rs")].concat();
+    let shown = [
+        include_str!("structure.rs"),
+        include_str!("values.rs"),
+        include_str!("features.rs"),
+        include_str!("../../observe/measured/reading.rs"),
+    ]
+    .concat();
     for page in pages() {
         assert!(shown.contains(&format!("[{}]:", page.id)), "{} is raised by no test", page.id);
     }

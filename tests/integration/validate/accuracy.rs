@@ -1,0 +1,86 @@
+//! How far off the laws may be, by line: the figures that the project stands for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::LazyLock;
+
+use forkcast::observe::measured::{self, Figures, Judged, Line, Target, Timeline, Validation};
+use forkcast::scenario::Source;
+
+use super::super::repository;
+use super::RUNS;
+
+fn rows() -> Vec<measured::Row> {
+    let text = fs::read_to_string(repository(RUNS)).unwrap();
+    measured::rows(&Source { name: RUNS.into(), text }.into()).unwrap()
+}
+
+/// With load and progress as they were sampled.
+static SAMPLED: LazyLock<Validation> = LazyLock::new(|| {
+    let rows = rows();
+    let timelines = rows.iter().filter_map(|row| Some((row.run_id.clone(), timeline(row)?))).collect();
+    Validation::new(&rows, &timelines)
+});
+
+/// From totals alone.
+static FROM_TOTALS: LazyLock<Validation> = LazyLock::new(|| Validation::new(&rows(), &BTreeMap::new()));
+
+fn timeline(row: &measured::Row) -> Option<Timeline> {
+    let name = format!("tests/data/measurements/timelines/{}.csv.gz", row.run_id);
+    let file = fs::File::open(repository(&name)).ok()?;
+    let text = std::io::read_to_string(flate2::read::GzDecoder::new(file)).unwrap();
+    measured::timeline(&Source { name, text }.into(), row).unwrap()
+}
+
+/// A line may skip three rows in a hundred.
+fn held(validation: &Validation, line: Line, median: f64, p95: f64) {
+    let figures = validation.line(line, Target::Growth).unwrap();
+    let skipped = validation.unpredicted(line);
+    assert!(figures.median <= median && figures.p95 <= p95, "{}: {figures:?}", line.name());
+    assert!(skipped as f64 <= 0.03 * (figures.runs + skipped) as f64, "{}: {skipped} skipped", line.name());
+}
+
+#[test]
+fn strings_counters_and_hashes_to_1_kib_are_predicted_to_a_per_cent() {
+    held(&SAMPLED, Line::Small, 0.01, 0.025);
+}
+
+#[test]
+fn values_of_4_kib_are_predicted_with_and_without_timelines() {
+    held(&SAMPLED, Line::Page, 0.015, 0.05);
+    held(&FROM_TOTALS, Line::Page, 0.02, 0.12);
+}
+
+#[test]
+fn values_of_16_kib_are_predicted_with_and_without_timelines() {
+    held(&SAMPLED, Line::Large, 0.02, 0.08);
+    held(&FROM_TOTALS, Line::Large, 0.06, 0.25);
+}
+
+#[test]
+fn moving_objects_are_predicted_to_four_per_cent() {
+    held(&SAMPLED, Line::Moving, 0.04, 0.12);
+}
+
+#[test]
+fn curves_of_small_overwrites_lie_within_a_per_cent() {
+    let is_meant = |judged: &Judged| judged.line == Line::Small && judged.row.op == "set";
+    let curves = SAMPLED.curves(is_meant).unwrap();
+    assert!(curves.runs > 50 && curves.median_rms <= 0.01, "{curves:?}");
+}
+
+#[test]
+fn what_the_server_reports_is_predicted_to_two_per_cent_up_to_1_kib() {
+    let small = SAMPLED.rows.iter().filter(|judged| judged.row.value_bytes <= Some(1024));
+    let errors = small.filter_map(|judged| judged.reported.map(|reported| reported.error));
+    let figures = Figures::of(errors).unwrap();
+    assert!(figures.median <= 0.02, "{figures:?}");
+}
+
+#[test]
+fn nine_fork_pauses_in_ten_lie_within_an_interval_of_a_factor_of_three() {
+    assert!(SAMPLED.pauses_inside() >= Some(0.9), "{:?}", SAMPLED.pauses_inside());
+    for pause in SAMPLED.rows.iter().filter_map(|judged| judged.fork_pause) {
+        assert!(pause.high <= 3.0 * pause.low * (1.0 + 1e-9), "{pause:?}");
+    }
+}
