@@ -8,6 +8,7 @@ mod answer;
 mod args;
 mod check;
 mod classes;
+mod cow;
 mod exit;
 mod explain;
 mod import;
@@ -49,6 +50,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
+        Command::Cow(args) => cow::cow(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),
         Command::Validate(args) => validate::validate(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),

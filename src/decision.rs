@@ -4,12 +4,16 @@
 //! horizon, and *survivable*, the largest percent at which the server, full to `maxmemory`, meets the budget. What
 //! to set lies between the two. Owns that comparison (`answer`), the search of the rows for the frontier
 //! (`frontier`) and the sentence (`sentence`). Simulates nothing, and formats no table.
+//!
+//! Beside it stands the question of a single save, whether the host holds it now: [`Headroom`].
 
 mod answer;
 mod frontier;
+mod headroom;
 mod sentence;
 
 pub use answer::{Question, answer, answers};
+pub use headroom::Headroom;
 
 use crate::model::Cause;
 use crate::sweep::{Estimate, Verdict};

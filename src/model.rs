@@ -20,6 +20,7 @@
 //! | `restart` | what happens after the server was killed |
 //! | [`observer`] | watching a replication |
 //! | [`outcome`] | the figures it leaves behind |
+//! | [`one_save`] | one save without a life around it |
 //!
 //! Does no I/O, reads no wall clock, starts no threads. Not modelled: replicas and their buffers, swap, the
 //! stall before a kill, containers, what an orphaned child had given back already.
@@ -32,6 +33,7 @@ pub mod ledger;
 pub mod life;
 pub mod load;
 pub mod observer;
+pub mod one_save;
 pub mod outcome;
 mod peak;
 mod purge;
@@ -46,6 +48,7 @@ pub mod weather;
 pub use host::Host;
 pub use ledger::Ledger;
 pub use observer::{Happening, Observer, Sample, Unobserved};
+pub use one_save::OneSave;
 pub use outcome::{Cause, Outcome, PerCause, Victim};
 pub use simulation::{Fit, Simulation, StepLimit};
 pub use uncertain::Uncertain;

@@ -1,4 +1,4 @@
-//! The run folder and the charts made from it.
+//! The run folder and the charts made from it; and a single save in words, text and picture.
 //!
 //! Owns the files of a run: their names, columns and the order in which they are written, so that a folder
 //! that looks complete is complete. Charts are pure functions of the folder's files. Leaves out what the
@@ -12,6 +12,7 @@ mod chart;
 pub mod columns;
 mod error;
 mod field;
+pub mod one_save;
 pub mod post_mortem;
 mod predictions;
 mod replications;
@@ -23,7 +24,7 @@ mod table;
 pub mod trace;
 
 pub use cells::CellTable;
-pub use chart::{draw_heatmap, draw_predictions, draw_timeline};
+pub use chart::{curve_svg, draw_curve, draw_heatmap, draw_predictions, draw_timeline};
 pub use columns::Column;
 pub use error::ReportError;
 pub use predictions::{Load, PredictionRow, text as predictions_csv, write as write_predictions};

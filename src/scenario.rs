@@ -37,6 +37,7 @@ pub mod diagnostic;
 mod explain;
 mod kind;
 mod nearest;
+pub mod one_save;
 mod profile;
 mod reading;
 mod resolved;

@@ -8,9 +8,13 @@ use clap::builder::styling::AnsiColor;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::cow::CowArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   forkcast run scenarios/quickstart.toml            which class, which percent, and why
+  forkcast cow --keys 40000000 --value-size 512B --writes-per-second 12000
+                                                    what one save copies, no file needed
   forkcast init > mine.toml                         a commented scenario to start from
   forkcast import INFO.txt --ram '32 GiB' -o mine.toml
                                                     a scenario from a real server's INFO
@@ -66,6 +70,8 @@ pub enum Command {
     Run(RunArgs),
     /// Let one replication happen in full: every event, the ledger over time, one chart
     Trace(TraceArgs),
+    /// Forecast one save, no file needed: what it copies, when, and whether it fits now
+    Cow(Box<CowArgs>),
     /// Make a scenario from INFO text, and hold the model against the server's own record
     Import(ImportArgs),
     /// Predict measured saves of real servers, and say how far off

@@ -7,7 +7,7 @@ use crate::report::columns;
 use crate::scenario;
 
 /// Words of the answer that are neither settings nor columns.
-const TERMS: [(&str, &str); 9] = [
+const TERMS: [(&str, &str); 11] = [
     (
         "needed",
         "The percent of a host's RAM that the data takes at the end of the horizon: growth and inserts included, \
@@ -54,6 +54,16 @@ const TERMS: [(&str, &str); 9] = [
         "not predicted",
         "Saves of a line whose growth of memory was measured and that no law covers, such as swapped pages. They are listed \
          with the reason, or judged by another target, where they have one.",
+    ),
+    (
+        "saturated",
+        "Of a pool of the allocator, in `forkcast cow --explain`: over 95 % of its pages are copied, so that more writes \
+         copy next to nothing more of it. Small objects saturate first, because many of them share a page.",
+    ),
+    (
+        "rdb_last_cow_size",
+        "What a server reports of its last save: the most that the child saw of its own pages on a few looks, the last at \
+         its end. It misses a peak between two looks, and what the parent grew; the host loses that as well.",
     ),
 ];
 

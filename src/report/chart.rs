@@ -1,10 +1,11 @@
-//! Charts, pure functions of a run folder: the same drawing as SVG and as PNG.
+//! Charts, pure functions of a run folder or a save: the same drawing as SVG and as PNG.
 //!
-//! `canvas`, `font` and `palette` know shapes, text and colours; `heatmap`, `timeline` and `predicted` know what to
-//! say.
+//! `canvas`, `font` and `palette` know shapes, text and colours; `curve`, `heatmap`, `timeline` and `predicted` know
+//! what to say.
 
-mod axis;
+pub(super) mod axis;
 mod canvas;
+mod curve;
 mod font;
 mod heading;
 mod heatmap;
@@ -19,6 +20,7 @@ use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBacke
 
 use super::run_folder::{CELLS_CSV, EVENTS_CSV, FULL_CELLS_CSV, TIMELINE_CSV};
 use super::{CellTable, Manifest, ReportError, TraceSubject, atomic, predictions, trace};
+use crate::model::one_save::Forecast;
 use canvas::{Canvas, DrawError, Drawn, Medium};
 
 /// Pixels of a PNG file in a CSS pixel: sharp on a slide.
@@ -70,6 +72,26 @@ pub fn draw_timeline(
 pub fn draw_predictions(dir: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let points = predictions::points(dir)?;
     save(dir, "predicted-against-measured", &predicted::PredictedChart::new(points))
+}
+
+/// The curve of one save as SVG; `operation` is what the writes are.
+///
+/// # Errors
+///
+/// What the drawing library could not do, in words.
+pub fn curve_svg(forecast: &Forecast, operation: &str) -> Result<String, String> {
+    svg(&curve::Curve::new(forecast, operation)).map_err(|DrawError(problem)| problem)
+}
+
+/// Writes the curve of one save to the file `path`, as [`curve_svg`].
+///
+/// # Errors
+///
+/// [`ReportError`]: the chart cannot be drawn or written.
+pub fn draw_curve(path: &Path, forecast: &Forecast, operation: &str) -> Result<(), ReportError> {
+    let text = curve_svg(forecast, operation)
+        .map_err(|problem| ReportError::Drawing { path: path.to_owned(), problem })?;
+    atomic::write(path, |out| out.write_all(text.as_bytes()))
 }
 
 fn save(dir: &Path, name: &str, chart: &impl Chart) -> Result<Vec<PathBuf>, ReportError> {

@@ -41,7 +41,7 @@ pub struct Neutral {
 }
 
 impl Setting {
-    const fn new(key: &'static str, kind: Kind) -> Self {
+    pub(super) const fn new(key: &'static str, kind: Kind) -> Self {
         Self { key, kind, is_required: false, instead_of: None, neutral: None }
     }
 
@@ -110,14 +110,14 @@ pub fn alternative(parent: &[String], key: &str) -> Option<&'static str> {
 }
 
 const GIB: f64 = (1u64 << 30) as f64;
-const DAY: f64 = 86_400.0;
+pub(super) const DAY: f64 = 86_400.0;
 /// No host is larger: the largest class of any catalogue has 12 TiB.
-const LARGEST_RAM: f64 = 64.0 * 1024.0 * GIB;
+pub(super) const LARGEST_RAM: f64 = 64.0 * 1024.0 * GIB;
 /// More than any server executes: bounds that keep sums finite.
-const MOST_WRITES: f64 = 1e9;
+pub(super) const MOST_WRITES: f64 = 1e9;
 
 /// A quantity of `unit` between two bounds.
-const fn quantity(unit: Unit, low: f64, high: f64) -> Quantity {
+pub(super) const fn quantity(unit: Unit, low: f64, high: f64) -> Quantity {
     Quantity { unit, low, high, is_interval: false, word: None }
 }
 
@@ -137,7 +137,7 @@ const fn whole(low: f64, high: f64) -> Kind {
     Kind::Quantity(quantity(Unit::Whole, low, high))
 }
 
-const fn choice(modelled: &'static [&'static str], later: &'static [&'static str]) -> Kind {
+pub(super) const fn choice(modelled: &'static [&'static str], later: &'static [&'static str]) -> Kind {
     Kind::Choice { modelled, later }
 }
 

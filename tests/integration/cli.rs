@@ -1,6 +1,7 @@
 //! What this proves: the command keeps its promises to people and scripts: exit codes, what goes to standard output
 //! and what to standard error, the files of a run, and that no input makes it panic.
 
+mod cow;
 mod documents;
 mod import;
 mod interrupt;

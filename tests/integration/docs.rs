@@ -53,3 +53,15 @@ fn every_command_is_one_of_this_program() {
         assert!(output.status.success(), "`{command}`: {stderr}");
     }
 }
+
+/// The answer that stands below a `cow` command is the one that it gives.
+#[test]
+fn the_save_of_the_readme_is_fresh() {
+    let readme = fs::read_to_string(repository("README.md")).unwrap();
+    let (_, after) = readme.split_once("```sh\nforkcast cow").unwrap();
+    let (command, after) = after.split_once("\n```\n\n```text\n").unwrap();
+    let (shown, _) = after.split_once("\n```").unwrap();
+    let output =
+        forkcast(&[&["cow"], &command.split_whitespace().collect::<Vec<_>>()[..]].concat()).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown);
+}

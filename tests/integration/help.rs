@@ -36,3 +36,8 @@ fn import_says_what_it_takes() {
 fn validate_says_what_it_takes() {
     help("validate", &["validate", "--help"]);
 }
+
+#[test]
+fn cow_says_what_it_takes() {
+    help("cow", &["cow", "--help"]);
+}

@@ -18,7 +18,7 @@ pub(super) struct EngineLayout {
 struct Row {
     product: &'static str,
     version: &'static str,
-    layout: Result<EngineLayout, &'static str>,
+    layout: EngineLayout,
 }
 
 const fn row(
@@ -28,11 +28,7 @@ const fn row(
     assumed: Option<&'static str>,
     bundled_jemalloc: Option<&'static str>,
 ) -> Row {
-    Row { product, version, layout: Ok(EngineLayout { profile, assumed, bundled_jemalloc }) }
-}
-
-const fn refused(product: &'static str, version: &'static str, reason: &'static str) -> Row {
-    Row { product, version, layout: Err(reason) }
+    Row { product, version, layout: EngineLayout { profile, assumed, bundled_jemalloc } }
 }
 
 const SAME_ENTRIES: Option<&str> = Some(
@@ -43,22 +39,22 @@ const NEWER_DICT: Option<&str> = Some(
     "7.4 reworked the tables of fields with a TTL and of cluster slots; plain keys keep the entries of \
      7.0, but no save of it was measured",
 );
-const HASH_BUCKETS: &str = "it keeps keys in 64-byte hash buckets without table entries, and there is no \
-                            layout profile for them yet";
 const NOT_READ: &str = "its memory layout was not read";
 
 /// By product and the beginning of the version; the first row that fits counts.
 ///
 /// Source of the bundled allocators: `deps/jemalloc/VERSION` of the releases (5.3.0 came with Redis 7.2).
-const ENGINES: [Row; 8] = [
+const ENGINES: [Row; 10] = [
     row("redis", "7.0.", "redis-7.0", None, Some("5.2.1")),
     row("redis", "6.", "redis-7.0", SAME_ENTRIES, None),
     row("redis", "7.2.", "redis-7.0", SAME_ENTRIES, Some("5.3.0")),
     row("redis", "7.4.", "redis-7.0", NEWER_DICT, Some("5.3.0")),
+    row("redis", "8.0.", "redis-8.0", None, None),
     row("valkey", "7.2.", "redis-7.0", SAME_ENTRIES, Some("5.3.0")),
     row("valkey", "8.0.", "valkey-8.0", None, Some("5.3.0")),
-    refused("valkey", "8.", HASH_BUCKETS),
-    refused("valkey", "9.", HASH_BUCKETS),
+    row("valkey", "8.1.", "valkey-8.1", None, None),
+    row("valkey", "9.0.", "valkey-9.0", None, None),
+    row("valkey", "9.1.", "valkey-9.1", None, None),
 ];
 
 /// The layout of a server.
@@ -72,7 +68,7 @@ pub(super) fn layout_of(server: &Identity) -> Result<EngineLayout, ImportError> 
         return Err(refuse("the layouts are those of 64-bit builds"));
     }
     let fits = |row: &&Row| server.product == row.product && server.version.starts_with(row.version);
-    ENGINES.iter().find(fits).map_or(Err(NOT_READ), |row| row.layout).map_err(refuse)
+    ENGINES.iter().find(fits).map(|row| row.layout).ok_or_else(|| refuse(NOT_READ))
 }
 
 /// How the server's jemalloc was built, and the reason to think so; the last tells whether it is more than
@@ -134,6 +130,10 @@ mod tests {
             (layout("valkey", "8.0.1").profile, layout("valkey", "8.0.1").assumed),
             ("valkey-8.0", None)
         );
+        assert_eq!(
+            (layout("valkey", "9.1.2").profile, layout("valkey", "9.1.2").assumed),
+            ("valkey-9.1", None)
+        );
         assert!(layout("redis", "7.4.0").assumed.is_some() && layout("valkey", "7.2.5").assumed.is_some());
     }
 
@@ -141,7 +141,7 @@ mod tests {
     fn layouts_nobody_read_are_refused_with_the_reason() {
         let refusal =
             |product, version| layout_of(&server(product, version, "libc")).unwrap_err().to_string();
-        assert!(refusal("valkey", "8.1.0").contains("hash buckets"));
+        assert!(refusal("valkey", "10.0.0").contains("was not read"));
         assert!(refusal("redis", "8.2.0").contains("was not read"));
         assert!(refusal("dragonfly", "1.30").contains("dragonfly 1.30"));
         let narrow = Identity { arch_bits: Some(32), ..server("redis", "7.0.15", "libc") };

@@ -30,7 +30,7 @@ impl Axis {
 }
 
 /// Multiples of `step` in `from..=to`.
-pub(super) fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
+pub(in crate::report) fn multiples(from: f64, to: f64, step: f64) -> Vec<f64> {
     let mut tick = (from / step).ceil();
     let mut ticks = Vec::new();
     while tick * step <= to && ticks.len() < 1_000 {
@@ -52,7 +52,7 @@ pub(super) fn decimal_step(span: f64, most: f64) -> f64 {
 }
 
 /// A step of 1, 2, 4, 8 … GiB with at most `most` steps up to `span` (GiB).
-pub(super) fn binary_step(span: f64, most: f64) -> f64 {
+pub(in crate::report) fn binary_step(span: f64, most: f64) -> f64 {
     let mut step: f64 = 1.0 / 1024.0;
     while span / step > most && step < 1e9 {
         step *= 2.0;
@@ -68,6 +68,22 @@ pub(super) fn time_step(span: f64, most: f64) -> f64 {
     let days = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0].map(|n| n * DAY);
     let mut steps = seconds.into_iter().chain(minutes).chain(hours).chain(days);
     steps.find(|step| span / step <= most).unwrap_or_else(|| decimal_step(span / DAY, most) * DAY)
+}
+
+/// A step of elapsed time (s) with at most `most` steps in `span`, also of fractions of a second.
+pub(in crate::report) fn elapsed_step(span: f64, most: f64) -> f64 {
+    if span < most { decimal_step(span, most) } else { time_step(span, most) }
+}
+
+/// What a tick of elapsed time says where ticks are `step` apart: `0.5 s`, `40 s`, `5 min`, `36 h`.
+pub(in crate::report) fn elapsed(seconds: f64, step: f64) -> String {
+    let (unit, name) = match step {
+        HOUR.. => (HOUR, "h"),
+        MINUTE.. => (MINUTE, "min"),
+        _ => (1.0, "s"),
+    };
+    // Ticks are multiples of a step; the last bits of the product are no part of them.
+    format!("{} {name}", (seconds / unit * 1e6).round() / 1e6)
 }
 
 /// What a tick of time says where ticks are `step` apart: the day, the clock to the minute or to the second.
@@ -131,6 +147,15 @@ mod tests {
         assert!((decimal_step(37_000.0, 3.0) - 20_000.0).abs() < 1e-6);
         assert!((binary_step(32.0, 5.0) - 8.0).abs() < 1e-12);
         assert!((decimal_step(0.0, 3.0) - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn elapsed_time_has_the_unit_of_its_ticks() {
+        let label = |seconds, span| elapsed(seconds, elapsed_step(span, 6.0));
+        assert_eq!(
+            [label(0.3, 0.9), label(40.0, 60.0), label(600.0, 900.0), label(7_200.0, 30_000.0)],
+            ["0.3 s", "40 s", "10 min", "2 h"]
+        );
     }
 
     #[test]
