@@ -7,6 +7,7 @@
 //! | [`record`] | what the fields mean: one server at one moment |
 //! | [`mod@import`] | a record to a commented scenario |
 //! | [`measured`] | measured saves, predicted and compared |
+//! | [`published`] | figures that others have published, held against the laws |
 //! | [`hindcast`] | a record held against what the model says of the same span |
 //!
 //! Does no I/O: the text comes in, text goes out. Leaves out live servers.
@@ -16,6 +17,7 @@ pub mod hindcast;
 pub mod import;
 pub mod info;
 pub mod measured;
+pub mod published;
 pub mod record;
 mod words;
 
