@@ -54,8 +54,13 @@ impl Cost {
 impl Save<'_> {
     /// The course of the save over `moments`, in their order.
     pub fn course(&self, moments: &[Moment]) -> Vec<Cost> {
-        let released = self.released(moments);
-        let cost = |(moment, released): (&Moment, Released)| {
+        self.course_with(moments, &self.released(moments))
+    }
+
+    /// The course of the save for a child that has given back `released` at each of the `moments`, where that is
+    /// known already: working it out is most of the cost of a course.
+    pub fn course_with(&self, moments: &[Moment], released: &[Released]) -> Vec<Cost> {
+        let cost = |(moment, &released): (&Moment, &Released)| {
             let Moment { seconds, exposures, progress } = moment;
             let copied = self.heap.copied_bytes(self.population, exposures, self.spreads, released);
             let own = self.own_memory + self.heap.freeing_costs(self.population, *progress);

@@ -142,10 +142,10 @@ impl OneSave {
         };
         let (rate, seconds) = (end.highest(self.writes_per_second), self.seconds(used_memory, end));
         let moments = self.moments(rate, seconds);
-        let curve = save.course(&moments);
+        let released = save.released(&moments);
+        let curve = save.course_with(&moments, &released);
         let peak = save::peak(&curve);
         let at_peak = curve.iter().position(|cost| *cost == peak).unwrap_or_default();
-        let released = save.released(&moments)[at_peak];
         let resident = match self.resident {
             Resident::Bytes(bytes) => bytes,
             Resident::Ratio(ratio) => used_memory * end.highest(ratio),
@@ -160,7 +160,7 @@ impl OneSave {
             page_size: self.page_size,
             peak,
             reported: save::last_cow_size(&curve, resident),
-            pools: heap.pools(&population, &moments[at_peak].exposures, &spreads, released),
+            pools: heap.pools(&population, &moments[at_peak].exposures, &spreads, released[at_peak]),
             pages_per_write: self.pages_per_write(&save, rate * seconds),
             page_tables: child::page_tables(resident, self.page_size.0),
             fork_pause: (pause.0 / 1e6, pause.1 / 1e6),
