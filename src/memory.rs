@@ -17,14 +17,19 @@
 //! | [`huge_pages`] | what a fork costs on transparent huge pages, by kernel |
 //! | [`child`] | what a child costs besides copies |
 //! | [`rdb`] | how large snapshot and log records are |
-//! | [`replication`] | what a buffered byte of the replication stream costs |
+//! | [`loading`] | how long a snapshot takes to load |
+//! | [`replication`] | what waits for a replica, and when it is dropped |
+//! | [`overcommit`] | whether the kernel lets a server fork |
 //! | [`reclaim`] | how much memory the kernel keeps back |
+//! | [`container`] | what a control group's limit must hold beside anonymous memory |
+//! | [`swap`] | what a save costs once the host swaps |
+//! | [`stall`] | how long a server stands still before a kill |
 //! | [`oom`] | whom the OOM killer takes |
 //!
-//! Knows no events and no clock, and does no I/O. Not modelled: khugepaged, swap, containers, values that
-//! compress.
+//! Knows no events and no clock, and does no I/O. Not modelled: khugepaged, values that compress.
 
 pub mod child;
+pub mod container;
 pub mod expiry;
 pub mod exposure;
 pub mod fork;
@@ -32,7 +37,9 @@ pub mod heap;
 pub mod huge_pages;
 pub mod keys;
 pub mod layout;
+pub mod loading;
 pub mod oom;
+pub mod overcommit;
 mod pool;
 pub mod popularity;
 pub mod rdb;
@@ -41,6 +48,8 @@ pub mod release;
 pub mod replication;
 pub mod save;
 pub mod slab;
+pub mod stall;
+pub mod swap;
 mod table;
 
 pub use exposure::Exposure;

@@ -72,7 +72,7 @@ mod tests {
             reported: copied,
             pools: Vec::new(),
             pages_per_write: (0.0, 0.0),
-            page_tables: child::page_tables(resident, 4096),
+            page_tables: f64::from(16 << 20),
             fork_pause: (0.0, 0.0),
         }
     }

@@ -12,6 +12,8 @@
 mod columns;
 mod comparison;
 mod document;
+mod duration;
+mod full_sync;
 mod judge;
 mod limits;
 mod line;

@@ -46,12 +46,17 @@ impl Judged {
             let predicted = prediction.as_ref().ok().and_then(said)?;
             Some(Comparison::new(predicted, measured?, grew))
         };
+        // By the buffers' own size: where next to nothing waits, what does is judged absolutely.
+        let buffers = replica_buffers(row).and_then(|measured| {
+            let predicted = prediction.as_ref().ok()?.replica_buffers?;
+            Some(Comparison::new(predicted, measured, measured))
+        });
         Self {
             line: Line::of(row),
             has_timeline: timeline.is_some(),
             growth: compare(growth(row), |said| said.anonymous_peak),
             reported: compare(reported(row), |said| said.reported),
-            replica_buffers: compare(replica_buffers(row), |said| said.replica_buffers),
+            replica_buffers: buffers,
             fork_pause: prediction.as_ref().ok().and_then(|said| pause(row, said)),
             curve: timeline
                 .zip(prediction.as_ref().ok())

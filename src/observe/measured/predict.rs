@@ -1,10 +1,11 @@
 //! What the laws say of a measured save, from what was set and what describes its load and pace.
 
+use super::full_sync::FullSync;
 use super::limits::{self, Outcome};
 use super::row::{Row, Timeline};
 use super::subject::Subject;
+use crate::memory::fork;
 use crate::memory::save::{self, Cost, Moment, Save};
-use crate::memory::{fork, rdb, replication};
 
 /// What the laws say of one row. A target that they do not cover is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,20 +58,20 @@ pub fn predict(row: &Row, timeline: Option<&Timeline>) -> Result<Prediction, Unp
         gives_back: !has_huge_pages(row),
     };
     let course = save.course(&moments);
-    let buffers = limits::replica_buffers(row, rdb::set_bytes(subject.kind) as f64);
+    let sync = FullSync::of(row, &subject, &course);
     let page_size = row.page_bytes.unwrap_or(4096);
-    let buffered = replication::resident(subject.allocator, buffers.unwrap_or(0.0), page_size);
-    let peak = (!course.is_empty()).then(|| save::peak(&course).anonymous() + buffered);
+    let peak = (!course.is_empty())
+        .then(|| sync.map_or_else(|| save::peak(&course).anonymous(), |sync| sync.anonymous));
     // Swapped pages are in no process, and no law of ours says which are swapped.
     let peak = peak.filter(|_| row.swap_bytes.is_none_or(|bytes| bytes <= 0.0));
-    let peak_memory = limits::peak_memory(row, peak);
+    let peak_memory = limits::peak_memory(row, &subject, peak);
     Ok(Prediction {
         anonymous_peak: peak,
         reported: peak.map(|_| save::last_cow_size(&course, resident.unwrap_or(0.0))),
         fork_us: resident.map(|bytes| fork::pause(bytes, page_size)),
-        outcome: limits::outcome(row, peak_memory, buffers),
+        outcome: limits::outcome(row, peak_memory, sync.as_ref()),
         peak_memory,
-        replica_buffers: buffers,
+        replica_buffers: sync.map(|sync| sync.buffers),
         is_layout_measured: subject.layout.measured,
         course,
     })

@@ -90,6 +90,11 @@ impl Subject {
         })
     }
 
+    /// All of its keys.
+    pub fn keys(&self) -> f64 {
+        self.population.keys.iter().sum::<f64>() + self.population.untouched
+    }
+
     /// What `writes` writes of the load have done.
     pub fn exposure(&self, writes: f64) -> Exposure {
         let nothing = Exposure::default();

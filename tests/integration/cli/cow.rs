@@ -98,8 +98,8 @@ fn the_answer_reads_as_reviewed() {
     The save costs 14.58 MiB at its peak, 21.1 % of the data, when the child exits after 10 s.
     1 million keys in 69.04 MiB of used_memory, under 1,000 INCR/s.
 
-    The save fits: at worst it needs 683.75 MiB of 2 GiB, 1.33 GiB to spare.
-    82.84 MiB resident, 14.58 MiB copied, 331.37 KiB of page tables,
+    The save fits: at worst it needs 683.92 MiB of 2 GiB, 1.33 GiB to spare.
+    82.84 MiB resident, 14.58 MiB copied, 508.02 KiB of page tables,
     520 MiB of the system, 66 MiB that the kernel keeps.
     At worst: 1,000 INCR/s, a save of 10 s, 1.2 times used_memory resident.
 
@@ -122,7 +122,7 @@ fn the_answer_reads_as_reviewed() {
     INFO will say rdb_last_cow_size 14.58 MiB: not the peak, but what the child
     saw of itself on a few looks, without what the server grew.
     fork() stops the server for 2 ms to 6 ms, depending on the machine.
-    The child's page tables take another 144.97 KiB.
+    The child's page tables take another 233.26 KiB.
 
      pool         slot  objects       a page  pages   copied  share
      table entry  24 B  1 million     85.3    11,719  0       0 %
