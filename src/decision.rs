@@ -1,9 +1,9 @@
 //! Rows and a risk budget to an answer and its reason.
 //!
-//! The answer for a host class is a pair: *needed*, the percent of RAM that the data takes at the end of the
-//! horizon, and *survivable*, the largest percent at which the server, full to `maxmemory`, meets the budget. What
-//! to set lies between the two. Owns that comparison (`answer`), the search of the rows for the frontier
-//! (`frontier`) and the sentence (`sentence`). Simulates nothing, and formats no table.
+//! The answer for a host class is a pair: *needed*, the percent of RAM, or of the container's limit, that the data of
+//! all servers of the host takes at the end of the horizon, and *survivable*, the largest percent at which the server,
+//! full to `maxmemory`, meets the budget. What to set lies between the two. Owns that comparison (`answer`), the search
+//! of the rows for the frontier (`frontier`) and the sentence (`sentence`). Simulates nothing, and formats no table.
 //!
 //! Beside it stands the question of a single save, whether the host holds it now: [`Headroom`].
 
@@ -24,8 +24,10 @@ use crate::units::Bytes;
 pub struct ClassAnswer {
     /// `provider.class`, or `None` where the scenario gives the RAM itself.
     pub host_class: Option<String>,
-    /// RAM of the host.
+    /// RAM of the host, or the limit of the container in its place.
     pub ram: Bytes,
+    /// Whether that is the limit of a container.
+    pub is_limited: bool,
     /// The percent that the data needs at the end of the horizon, to a hundredth; `None` where no data is given to
     /// judge by.
     pub needed_percent: Option<f64>,
@@ -36,7 +38,7 @@ pub struct ClassAnswer {
     pub survivable_percent_low: Option<f64>,
     /// The largest simulated percent below the first that is certainly beyond it.
     pub survivable_percent_high: Option<f64>,
-    /// RAM at which the data as given would be safe; `None` where the data is a share of `maxmemory`.
+    /// RAM, or limit, at which the data as given would be safe; `None` where the data is a share of `maxmemory`.
     pub required_ram: Option<Bytes>,
     /// Safe where needed ≤ survivable and, of managed hosts, within the provider's cap. For data as given, the
     /// verdict of its own cell.

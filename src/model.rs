@@ -1,102 +1,205 @@
-//! The host's life: state, ledger, events and their handlers, from the first second to the horizon.
+//! The life of a shard and its hosts: state, ledger, events and their handlers, from the first second to the horizon.
 //!
-//! Owns what happens on one host with one server. A [`Host`] goes in, [`Simulation::run`] lets one
-//! replication of it happen, an [`Outcome`] comes out. This page is its table of contents: every event and
-//! what it does.
+//! Owns what happens to a primary, its replicas on hosts alike, and to the servers that share these hosts. A
+//! [`Host`] goes in, [`Simulation::run`] lets one replication of it happen, an [`Outcome`] comes out. A lone server is
+//! a shard of one. This page is its table of contents: every event and what it does.
 //!
 //! | file | what it tells |
 //! |---|---|
 //! | [`host`] | the inputs of a cell |
 //! | [`uncertain`] | inputs known only as intervals |
 //! | [`weather`], [`load`] | the write load: its weather, and what it does to the keys |
-//! | [`ledger`] | where the memory is |
-//! | [`state`] | the state, and the memory it asks for at any instant |
+//! | [`ledger`] | where the memory of a host is |
+//! | `server` | one server: what it does, its child, its files, its link |
+//! | [`state`] | all servers, and the data that the load changes |
+//! | `demand` | the memory that a host asks for at any instant |
 //! | [`life`] | from event to event: the books and the observer |
 //! | `forks` | who forks, when, and how a child ends well |
+//! | `backups` | the scheduled backup: by a fork, as a replica, or without a fork |
 //! | `peak` | where in a save it costs most |
 //! | `purge` | what a child's allocator has purged, tabulated |
 //! | `huge` | how much of the heap still lies on huge pages |
-//! | `kill` | what happens when memory runs out |
-//! | `restart` | what happens after the server was killed |
+//! | `sync` | full syncs: what waits for a replica, and when it is dropped |
+//! | `link` | links lost and found, and partial resyncs |
+//! | `overcommit` | forks refused |
+//! | `stall` | memory runs out: swap, stalls |
+//! | `kill` | whom the OOM killer takes, and what that frees |
+//! | `restart` | what happens after a server was killed |
+//! | `failover` | a replica takes the place of its primary |
 //! | [`observer`] | watching a replication |
 //! | [`outcome`] | the figures it leaves behind |
 //! | [`one_save`] | one save without a life around it |
 //!
-//! Does no I/O, reads no wall clock, starts no threads. Not modelled: replicas and their buffers, swap, the
-//! stall before a kill, containers, what an orphaned child had given back already.
+//! Does no I/O, reads no wall clock, starts no threads. Not modelled: what an orphaned child had given back already,
+//! other processes that grow, writes that had not reached a replica when it was promoted.
 
+mod backups;
+mod demand;
+mod failover;
 mod forks;
 pub mod host;
 mod huge;
 mod kill;
 pub mod ledger;
 pub mod life;
+mod link;
 pub mod load;
 pub mod observer;
 pub mod one_save;
 pub mod outcome;
+mod overcommit;
 mod peak;
 mod purge;
 mod restart;
 #[cfg(test)]
 pub(crate) mod sample;
+mod server;
 pub mod simulation;
+mod stall;
 pub mod state;
+mod sync;
 pub mod uncertain;
 pub mod weather;
 
 pub use host::Host;
 pub use ledger::Ledger;
-pub use observer::{Happening, Observer, Sample, Unobserved};
+pub use observer::{Dropped, Happening, Observer, Place, Sample, Unobserved};
 pub use one_save::OneSave;
 pub use outcome::{Cause, Outcome, PerCause, Victim};
 pub use simulation::{Fit, Simulation, StepLimit};
 pub use uncertain::Uncertain;
 
 use crate::engine::{self, Process, Schedule};
+use crate::units::SimTime;
 use life::Life;
 
-/// What can happen on a host.
+/// What can happen: to a server, to a shard, or to a host, each by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A `save` point's changes and seconds are both reached.
-    SavePointDue,
+    SavePointDue(usize),
     /// The append-only file has grown enough to be rewritten.
-    RewriteDue,
-    /// The scheduled backup asks for a save.
-    BackupDue,
+    RewriteDue(usize),
     /// A backup that had to wait for another child tries again.
-    BackupRetry,
+    BackupRetry(usize),
+    /// Replicas that wait get their fork.
+    FullSyncDue(usize),
     /// The child has written everything and exits.
-    ChildExit,
-    /// Free memory has reached the kernel's min watermark and there is nothing left to reclaim.
-    MemoryExhausted,
+    ChildExit(usize),
+    /// A save without a fork is done.
+    ForklessDone(usize),
+    /// More waits for a backup that poses as a replica than is allowed.
+    BackupLimit(usize),
+    /// More waits for a replica than is allowed.
+    BufferLimit(usize),
+    /// A replica has loaded its snapshot.
+    ReplicaLoaded(usize),
+    /// The link of a replica breaks.
+    LinkLost(usize),
+    /// The link of a replica is back.
+    LinkFound(usize),
     /// A child whose server was killed notices, and exits.
-    OrphanExit,
+    OrphanExit(usize),
     /// The supervisor starts the server anew.
-    ServerStart,
+    ServerStart(usize),
     /// The server has reloaded its data and serves.
-    Loaded,
+    Loaded(usize),
+    /// The scheduled backup of a shard is due.
+    BackupDue(usize),
+    /// A replica of a shard takes the place of its dead primary.
+    Promote(usize),
+    /// A host has no memory left, and nothing to reclaim.
+    MemoryExhausted(usize),
+    /// The stall of a host ends with a kill.
+    StallEnd(usize),
+}
+
+/// Kinds of event: each server, shard and host has a timer for each.
+const KINDS: usize = 18;
+
+impl Event {
+    /// The place of its kind, and the number of its server, shard or host.
+    fn address(self) -> (usize, usize) {
+        match self {
+            Self::SavePointDue(server) => (0, server),
+            Self::RewriteDue(server) => (1, server),
+            Self::BackupRetry(server) => (2, server),
+            Self::FullSyncDue(server) => (3, server),
+            Self::ChildExit(server) => (4, server),
+            Self::ForklessDone(server) => (5, server),
+            Self::BackupLimit(server) => (6, server),
+            Self::BufferLimit(server) => (7, server),
+            Self::ReplicaLoaded(server) => (8, server),
+            Self::LinkLost(server) => (9, server),
+            Self::LinkFound(server) => (10, server),
+            Self::OrphanExit(server) => (11, server),
+            Self::ServerStart(server) => (12, server),
+            Self::Loaded(server) => (13, server),
+            Self::BackupDue(shard) => (14, shard),
+            Self::Promote(shard) => (15, shard),
+            Self::MemoryExhausted(host) => (16, host),
+            Self::StallEnd(host) => (17, host),
+        }
+    }
 }
 
 impl engine::Event for Event {
-    const SLOTS: usize = 9;
+    const SLOTS: usize = KINDS;
 
     fn slot(self) -> Option<usize> {
-        Some(self as usize)
+        let (kind, number) = self.address();
+        Some(number * KINDS + kind)
     }
 
     fn name(self) -> &'static str {
         match self {
-            Self::SavePointDue => "save-point-due",
-            Self::RewriteDue => "rewrite-due",
-            Self::BackupDue => "backup-due",
-            Self::BackupRetry => "backup-retry",
-            Self::ChildExit => "child-exit",
-            Self::MemoryExhausted => "memory-exhausted",
-            Self::OrphanExit => "orphan-exit",
-            Self::ServerStart => "server-start",
-            Self::Loaded => "loaded",
+            Self::SavePointDue(_) => "save-point-due",
+            Self::RewriteDue(_) => "rewrite-due",
+            Self::BackupRetry(_) => "backup-retry",
+            Self::FullSyncDue(_) => "full-sync-due",
+            Self::ChildExit(_) => "child-exit",
+            Self::ForklessDone(_) => "forkless-done",
+            Self::BackupLimit(_) => "backup-limit",
+            Self::BufferLimit(_) => "buffer-limit",
+            Self::ReplicaLoaded(_) => "replica-loaded",
+            Self::LinkLost(_) => "link-lost",
+            Self::LinkFound(_) => "link-found",
+            Self::OrphanExit(_) => "orphan-exit",
+            Self::ServerStart(_) => "server-start",
+            Self::Loaded(_) => "loaded",
+            Self::BackupDue(_) => "backup-due",
+            Self::Promote(_) => "promote",
+            Self::MemoryExhausted(_) => "memory-exhausted",
+            Self::StallEnd(_) => "stall-end",
+        }
+    }
+}
+
+impl<O: Observer> Life<'_, O> {
+    /// Closes the books of the hosts whose memory an event changes; returns the ledger of its own.
+    fn take_stock_for(&mut self, event: Event, now: SimTime) -> Ledger {
+        let (host, source) = self.hosts_of(event);
+        for other in 0..self.state.members() {
+            if other != host && (O::IS_WATCHING || other == source) {
+                self.take_stock(other, now);
+            }
+        }
+        self.take_stock(host, now)
+    }
+
+    /// The host on which an event happens, and that on which the stream waits for its server.
+    fn hosts_of(&self, event: Event) -> (usize, usize) {
+        let primary_host = |shard: usize| self.state.host_of(self.state.shards[shard].primary);
+        match event {
+            Event::MemoryExhausted(host) | Event::StallEnd(host) => (host, host),
+            Event::BackupDue(shard) | Event::Promote(shard) => (primary_host(shard), primary_host(shard)),
+            Event::BufferLimit(replica) | Event::ReplicaLoaded(replica) => {
+                (self.state.host_of(replica), primary_host(self.state.shard_of(replica)))
+            }
+            _ => {
+                let (_, server) = event.address();
+                (self.state.host_of(server), self.state.host_of(server))
+            }
         }
     }
 }
@@ -105,17 +208,30 @@ impl<O: Observer> Process for Life<'_, O> {
     type Event = Event;
 
     fn handle(&mut self, event: Event, schedule: &mut Schedule<Event>) {
-        let before = self.take_stock(schedule.now());
+        let before = self.take_stock_for(event, schedule.now());
         match event {
-            Event::SavePointDue => self.fork(Cause::SavePoint, schedule),
-            Event::RewriteDue => self.fork(Cause::AofRewrite, schedule),
-            Event::BackupDue => self.backup_due(schedule),
-            Event::BackupRetry => self.fork(Cause::Backup, schedule),
-            Event::ChildExit => self.child_exits(before.cow, schedule),
-            Event::MemoryExhausted => self.memory_exhausted(&before, schedule),
-            Event::OrphanExit => self.orphan_exits(before.resident, schedule),
-            Event::ServerStart => self.server_starts(schedule),
-            Event::Loaded => self.loaded(schedule),
+            Event::SavePointDue(server) => {
+                self.fork(server, Cause::SavePoint, schedule);
+            }
+            Event::RewriteDue(server) => {
+                self.fork(server, Cause::AofRewrite, schedule);
+            }
+            Event::BackupDue(shard) => self.backup_due(shard, schedule),
+            Event::BackupRetry(server) => self.back_up(server, schedule),
+            Event::BackupLimit(server) => self.backup_limit_reached(server, schedule),
+            Event::ForklessDone(server) => self.forkless_done(server, schedule),
+            Event::FullSyncDue(server) => self.start_full_sync(server, schedule),
+            Event::BufferLimit(server) => self.buffer_limit_reached(server, schedule),
+            Event::ReplicaLoaded(server) => self.replica_loaded(server, schedule),
+            Event::LinkLost(server) => self.link_lost(server, schedule),
+            Event::LinkFound(server) => self.link_found(server, schedule),
+            Event::ChildExit(server) => self.child_exits(server, before.cow, schedule),
+            Event::MemoryExhausted(host) => self.memory_exhausted(host, schedule),
+            Event::StallEnd(host) => self.stall_ends(host, &before, schedule),
+            Event::OrphanExit(server) => self.orphan_exits(server, schedule),
+            Event::ServerStart(server) => self.server_starts(server, schedule),
+            Event::Loaded(server) => self.loaded(server, schedule),
+            Event::Promote(shard) => self.promote(shard, schedule),
         }
     }
 }

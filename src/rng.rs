@@ -55,6 +55,16 @@ pub enum Purpose {
     JobRate,
     /// How long a fork holds the server, between the shortest and the longest pause a page, drawn once a replication.
     ForkPause,
+    /// How long the child of a full sync lives; the occasion is the ordinal of the fork.
+    FullSyncDuration,
+    /// What a replica's link carries, drawn once a replication.
+    LinkThroughput,
+    /// When a link breaks next; the occasion is the ordinal of the loss.
+    LinkLoss,
+    /// How long a link stays broken; the occasion is the ordinal of the loss.
+    LinkOutage,
+    /// How long a host stalls before the OOM killer; the occasion is the ordinal of the stall.
+    Stall,
 }
 
 /// The random numbers of one replication.

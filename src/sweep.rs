@@ -31,5 +31,5 @@ pub use crate::stats::Estimate;
 pub use budget::Budget;
 pub use plan::{Cell, Plan, cells};
 pub use required::RequiredRam;
-pub use row::{CellRow, Figures, Verdict};
+pub use row::{CellRow, Figures, IncidentKind, Verdict};
 pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};

@@ -6,7 +6,8 @@ use super::table;
 use crate::decision::ClassAnswer;
 use crate::report::{CellTable, Manifest};
 use crate::scenario::Scenario;
-use crate::sweep::{Plan, RequiredRam, Sweep, Verdict};
+use crate::sweep::words::rate;
+use crate::sweep::{Cell, Figures, Plan, RequiredRam, Sweep, Verdict};
 use crate::units::{Bytes, Percent};
 
 /// Dotted paths of the axes beside host class and percent.
@@ -35,10 +36,11 @@ pub fn json(scenario: &Scenario, sweep: &Sweep, manifest: &Manifest, dir: &Path)
 pub fn human(scenario: &Scenario, plan: &Plan, sweep: &Sweep, answers: &[ClassAnswer], dir: &Path) -> String {
     let mut parts = vec![question(scenario, plan)];
     if let Some(required) = sweep.required_ram {
-        parts.push(required_ram(required, plan));
+        parts.push(required_ram(required, plan, answers));
     }
     parts.extend(headline(answers));
     parts.push(table_of(answers));
+    parts.extend(beside_kills(sweep));
     parts.extend(answers.iter().map(paragraph));
     parts.push(how_to_read(scenario, plan));
     parts.push(format!("Files: {} (charts/heatmap.png, cells.csv, run.json)", dir.display()));
@@ -66,8 +68,9 @@ fn headline(answers: &[ClassAnswer]) -> Option<String> {
         (None, _) => Some("No class is shown to be safe for this data: the reasons are below.".to_owned()),
         (Some(answer), _) => {
             let needed = Percent(answer.needed_percent?);
+            let room = if answer.is_limited { "limit" } else { "RAM" };
             Some(format!(
-                "Smallest safe class: {}, {} of RAM; the data needs {needed} of it.",
+                "Smallest safe class: {}, {} of {room}; the data needs {needed} of it.",
                 name(answer),
                 answer.ram
             ))
@@ -80,17 +83,37 @@ pub fn cells(count: usize) -> String {
     if count == 1 { "one cell".to_owned() } else { format!("{count} cells") }
 }
 
-fn required_ram(required: RequiredRam, plan: &Plan) -> String {
+fn required_ram(required: RequiredRam, plan: &Plan, answers: &[ClassAnswer]) -> String {
     let needed = plan.needed;
+    let what = if answers.iter().any(|answer| answer.is_limited) { "Limit" } else { "RAM" };
     match (required.low, required.high) {
         (_, Some(high)) => {
-            format!("RAM required: {high} hold the data as given ({needed} at the end) within the budget.")
+            format!("{what} required: {high} hold the data as given ({needed} at the end) within the budget.")
         }
         (Some(low), None) => {
-            format!("RAM required: more than {low}; the replications do not bound it from above.")
+            format!("{what} required: more than {low}; the replications do not bound it from above.")
         }
-        (None, None) => "RAM required: undecided, too few replications.".to_owned(),
+        (None, None) => format!(
+            "{what} required: undecided, too few replications, or full syncs loop that no memory would mend."
+        ),
     }
+}
+
+/// What goes wrong beside kills in the scenario's own cells, at the worst of them; nothing where nothing does.
+fn beside_kills(sweep: &Sweep) -> Option<String> {
+    let figures = || sweep.rows.iter().filter_map(|row| row.figures.as_ref());
+    let most = |rate: fn(&Figures) -> f64| figures().map(rate).fold(0.0, f64::max);
+    let worst = [
+        ("stalls over 10 s", most(|figures| figures.stalls_per_year)),
+        ("full syncs", most(|figures| figures.full_syncs_per_year)),
+        ("full syncs cut short", most(|figures| figures.syncs_cut_per_year)),
+        ("full syncs that loop", most(|figures| figures.sync_loops_per_year)),
+        ("forks refused", most(|figures| figures.forks_refused_per_year)),
+    ];
+    let texts = worst.into_iter().filter(|&(_, most)| most > 0.0);
+    let texts: Vec<String> = texts.map(|(name, most)| format!("{} {name}", rate(most))).collect();
+    let cells = if sweep.rows.len() > 1 { "In the worst cell of each" } else { "Beside kills" };
+    (!texts.is_empty()).then(|| format!("{cells}, a year: {}.", texts.join(", ")))
 }
 
 const HEADER: [&str; 7] = ["class", "memory", "needed", "survivable", "free at worst", "blame", "verdict"];
@@ -126,7 +149,8 @@ fn survivable(answer: &ClassAnswer) -> String {
 }
 
 fn name(answer: &ClassAnswer) -> String {
-    answer.host_class.clone().unwrap_or_else(|| format!("{} host", answer.ram))
+    let size = || format!("{} {}", answer.ram, if answer.is_limited { "container" } else { "host" });
+    answer.host_class.clone().unwrap_or_else(size)
 }
 
 fn paragraph(answer: &ClassAnswer) -> String {
@@ -145,6 +169,7 @@ fn paragraph(answer: &ClassAnswer) -> String {
 
 fn how_to_read(scenario: &Scenario, plan: &Plan) -> String {
     let confidence = Percent(scenario.risk().confidence * 100.0);
+    let room = if plan.cells.iter().any(Cell::is_limited) { "the limit" } else { "RAM" };
     let asks_for_percent = plan.as_given.is_none() || !plan.full.is_empty();
     let survivable = if asks_for_percent {
         "survivable: the largest percent at which a server full to maxmemory stays within the budget; what to set lies \
@@ -154,7 +179,42 @@ fn how_to_read(scenario: &Scenario, plan: &Plan) -> String {
          server.maxmemory-percent to ask. free at worst: what 99 in 100 replications never went below."
     };
     format!(
-        "needed: the data at the end, of RAM. {survivable} Bounds are of the simulation alone, at {confidence}: what the \
+        "needed: the data at the end, of {room}. {survivable} Bounds are of the simulation alone, at {confidence}: what the \
          inputs assume is marked in resolved.toml, and worth measuring first."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sweep::CellRow;
+    use crate::units::Bytes;
+
+    fn sweep(figures: &[Figures]) -> Sweep {
+        let row = |figures: &Figures| CellRow {
+            cell: 1,
+            host_class: None,
+            ram: Bytes::gib(16),
+            maxmemory_percent: None,
+            maxmemory: None,
+            data: Bytes::gib(8),
+            axes: Vec::new(),
+            replications: 1,
+            horizon_seconds: 1.0,
+            figures: Some(figures.clone()),
+            verdict: Verdict::Safe,
+            reason: String::new(),
+        };
+        Sweep { rows: figures.iter().map(row).collect(), ..Sweep::default() }
+    }
+
+    #[test]
+    fn what_goes_wrong_beside_kills_is_told_where_it_does() {
+        let figures = Figures { full_syncs_per_year: 6_935.0, stalls_per_year: 0.25, ..Figures::default() };
+        assert_eq!(beside_kills(&sweep(&[Figures::default()])), None);
+        assert_eq!(
+            beside_kills(&sweep(&[figures])).unwrap(),
+            "Beside kills, a year: 0.25 stalls over 10 s, 6,935 full syncs."
+        );
+    }
 }

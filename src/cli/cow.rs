@@ -70,6 +70,7 @@ fn question(args: &CowArgs, terminal: &Terminal) -> anyhow::Result<Result<Questi
         case: scenario.as_written(),
         data: import.record.memory.data(),
         resident: import.record.memory.resident(),
+        writes: import.writes.at_the_moment(),
     });
     let question = match scenario::one_save::read(&args.given(), server.as_ref()) {
         Ok(question) => question,

@@ -7,11 +7,12 @@ use crate::report::columns;
 use crate::scenario;
 
 /// Words of the answer that are neither settings nor columns.
-const TERMS: [(&str, &str); 11] = [
+const TERMS: [(&str, &str); 14] = [
     (
         "needed",
-        "The percent of a host's RAM that the data takes at the end of the horizon: growth and inserts included, \
-         each at the upper end of its interval. A cache that evicts needs no more than its maxmemory.",
+        "The percent of a host's RAM, or of its container's limit, that the data takes at the end of the horizon: \
+         growth and inserts included, each at the upper end of its interval, and all servers of the host together. A \
+         cache that evicts needs no more than its maxmemory.",
     ),
     (
         "survivable",
@@ -20,8 +21,23 @@ const TERMS: [(&str, &str); 11] = [
     ),
     (
         "incident",
-        "A kill of the server by the OOM killer. A killed child is a failed save. Stalls and full syncs that loop \
-         are not modelled yet.",
+        "A server killed by the OOM killer, a stall over 10 s, or three full syncs in a row cut short: of the primary, \
+         its replicas and its neighbours together. A child killed, a fork refused or a shorter stall is none of them.",
+    ),
+    (
+        "stall",
+        "Memory has run out and the kernel looks for more before it kills: for seconds to over a minute nobody on the host \
+         gets on. A stall that ends in a kill counts as the kill; any other counts from 10 s on.",
+    ),
+    (
+        "sync-loop",
+        "A full sync cut short three times in a row: what waits for the replica passes its buffer limit before it has \
+         loaded the snapshot, it is dropped, asks again, and each attempt forks.",
+    ),
+    (
+        "worst host",
+        "Where a shard has several hosts, memory and free memory are those of the host where they are worst in a \
+         replication; kills, stalls, forks and syncs are counted over all of them.",
     ),
     (
         "dismissal",
@@ -37,8 +53,8 @@ const TERMS: [(&str, &str); 11] = [
     ),
     (
         "blame",
-        "What had forked most often when it went wrong: backup, save-point, aof-rewrite, or growth where no child \
-         was alive.",
+        "What had forked most often when it went wrong: backup, save-point, aof-rewrite, full-sync, or growth where no \
+         child was alive.",
     ),
     (
         "line",

@@ -10,11 +10,15 @@ use crate::units::{Bytes, Percent};
 pub struct Question<'a> {
     /// `provider.class`, or `None` where the scenario gives the RAM itself.
     pub host_class: Option<String>,
-    /// RAM of the host.
+    /// RAM of the host, or the limit of the container in its place.
     pub ram: Bytes,
+    /// Whether that is the limit of a container.
+    pub is_limited: bool,
+    /// Servers on the host, all alike, which share what is needed and what may be set.
+    pub servers: u32,
     /// The largest `maxmemory` that the provider allows [% of RAM].
     pub percent_cap: Option<f64>,
-    /// `used_memory` that the data needs at the horizon.
+    /// `used_memory` that the data of all servers needs at the horizon.
     pub needed: Bytes,
     /// Incidents a year that are acceptable.
     pub incidents_per_year: f64,
@@ -65,7 +69,7 @@ pub fn answers(plan: &Plan, sweep: &Sweep) -> Vec<ClassAnswer> {
     let mut answers = Vec::new();
     let full = if plan.full.is_empty() { &sweep.rows } else { &sweep.full };
     for cell in plan.cells.iter().chain(&plan.full) {
-        let host = (cell.case.host_class.clone(), cell.case.ram);
+        let host = (cell.case.host_class.clone(), cell.case.memory);
         if hosts.contains(&host) {
             continue;
         }
@@ -74,6 +78,8 @@ pub fn answers(plan: &Plan, sweep: &Sweep) -> Vec<ClassAnswer> {
         let question = Question {
             host_class: host.0.clone(),
             ram: host.1,
+            is_limited: cell.is_limited(),
+            servers: cell.case.host.tenancy.servers,
             percent_cap: cell.case.percent_cap,
             needed: plan.needed,
             incidents_per_year: plan.budget.incidents_per_year,
@@ -108,6 +114,7 @@ pub fn answer(question: &Question<'_>) -> ClassAnswer {
     ClassAnswer {
         host_class: question.host_class.clone(),
         ram: question.ram,
+        is_limited: question.is_limited,
         needed_percent: Some(question.needed_percent()),
         survivable_percent: survivable.map(|(percent, _)| percent),
         survivable_percent_low: frontier.low(),
@@ -143,14 +150,19 @@ fn one_step_above((percent, row): (f64, &CellRow)) -> StepAbove {
 
 fn paste((percent, row): (f64, &CellRow), question: &Question<'_>) -> Option<String> {
     let maxmemory = row.maxmemory?;
-    Some(format!("# {} of {}\nmaxmemory {}", Percent(percent), question.ram, maxmemory.0))
+    let each = if question.servers > 1 {
+        format!(" for {} servers together, each of them:", question.servers)
+    } else {
+        String::new()
+    };
+    Some(format!("# {} of {}{each}\nmaxmemory {}", Percent(percent), question.ram, maxmemory.0))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::model::Cause;
-    use crate::sweep::{Estimate, Figures};
+    use crate::sweep::{Estimate, Figures, IncidentKind};
 
     /// Percents from 50 in steps of 5 with a verdict each: `s`afe, `r`isky, `u`ndecided, does `n`ot fit.
     pub fn percents_from_50(verdicts: &str) -> Vec<(f64, Verdict)> {
@@ -197,20 +209,16 @@ pub(super) mod tests {
             oom_probability: incidents_per_year,
             incidents_per_year,
             server_kills_per_year: incidents_per_year.value,
-            child_kills_per_year: 0.0,
-            save_failures_per_year: 0.0,
             forks_per_year: 365.25,
             main_cause: (verdict == Verdict::Risky).then_some(Cause::AofRewrite),
+            main_incident: (verdict == Verdict::Risky).then_some(IncidentKind::Kill),
             peak_memory_p50: Bytes::gib(20),
             peak_memory_p99: Bytes::gib(24),
             free_min_p50: Bytes::gib(12),
             free_min_p01: Bytes::gib(8),
             cow_peak_p50: Bytes::gib(2),
             cow_peak_p99: Bytes::gib(4),
-            fork_pause_p99_seconds: 0.0,
-            downtime_seconds_per_year: 0.0,
-            rejected_writes_mean: 0.0,
-            evicted_keys_mean: 0.0,
+            ..Figures::default()
         }
     }
 
@@ -219,6 +227,8 @@ pub(super) mod tests {
         Question {
             host_class: Some("yandex.hm3-c4-m32".to_owned()),
             ram: Bytes::gib(32),
+            is_limited: false,
+            servers: 1,
             percent_cap: None,
             needed: Bytes::gib(32).scaled(needed / 100.0),
             incidents_per_year: 0.01,
@@ -256,10 +266,10 @@ pub(super) mod tests {
             said(118.75, "ssss"),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
-        risky: the data needs 62 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 55 %; at 60 % it has at least 2.1 a year, mostly during an AOF rewrite
-        risky: the data needs 65 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 55 %; at 65 % it has at least 2.1 a year, mostly during an AOF rewrite
-        risky: the data needs 65 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 50 %; at 55 % it has at least 2.1 a year, mostly during an AOF rewrite
-        risky: the data needs 75 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year at no simulated percent; at 75 % it has at least 2.1 a year, mostly during an AOF rewrite
+        risky: the data needs 62 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 55 %; at 60 % it has at least 2.1 a year, mostly kills during an AOF rewrite
+        risky: the data needs 65 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 55 %; at 65 % it has at least 2.1 a year, mostly kills during an AOF rewrite
+        risky: the data needs 65 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year only up to 50 %; at 55 % it has at least 2.1 a year, mostly kills during an AOF rewrite
+        risky: the data needs 75 % of RAM, but full to maxmemory the server stays within 0.01 incidents a year at no simulated percent; at 75 % it has at least 2.1 a year, mostly kills during an AOF rewrite
         does-not-fit: the data needs 65 % of RAM, and from 60 % on RAM does not hold the full server even with no child alive
         does-not-fit: the data needs 118.8 % of RAM: it takes a larger host
         ");
@@ -278,9 +288,9 @@ pub(super) mod tests {
         insta::assert_snapshot!(texts.join("\n"), @"
         undecided: the data needs 60 % of RAM; full to maxmemory the server stays within 0.01 incidents a year only up to 55 %, and 60 % is open: (why 60 % is undecided)
         undecided: the data needs 60 % of RAM; full to maxmemory the server stays within 0.01 incidents a year at no simulated percent, and 60 % is open: (why 60 % is undecided)
-        undecided: the data needs 40 % of RAM, below the smallest simulated percent; at that, 50 %, the full server has at least 2.1 a year, mostly during an AOF rewrite: simulate smaller ones
+        undecided: the data needs 40 % of RAM, below the smallest simulated percent; at that, 50 %, the full server has at least 2.1 a year, mostly kills during an AOF rewrite: simulate smaller ones
         undecided: the data needs 93 % of RAM, above the largest simulated percent, 65 %: simulate larger ones
-        undecided: the data needs 52 % of RAM; full to maxmemory the server stays within 0.01 incidents a year only up to 50 %, and at 55 % it has at least 2.1 a year, mostly during an AOF rewrite: simulate the percents between
+        undecided: the data needs 52 % of RAM; full to maxmemory the server stays within 0.01 incidents a year only up to 50 %, and at 55 % it has at least 2.1 a year, mostly kills during an AOF rewrite: simulate the percents between
         undecided: the data needs 52 % of RAM; no percent was simulated to the end
         ");
     }
@@ -348,6 +358,41 @@ pub(super) mod tests {
         insta::assert_snapshot!([risky.reason, safe.reason].join("\n"), @"
         the data needs 82 % of RAM: (why 82 % is risky); it takes 38 GiB of RAM to stay within it
         the data needs 82 % of RAM: (why 82 % is safe); 38 GiB of RAM would do
+        ");
+    }
+
+    #[test]
+    fn a_container_is_told_of_its_limit() {
+        let own = rows(&[(82.0, Verdict::Risky)]);
+        let required = RequiredRam { low: Some(Bytes::gib(36)), high: Some(Bytes::gib(38)) };
+        let limited = |needed, verdicts: &str| {
+            let rows = rows(&percents_from_50(verdicts));
+            answer(&Question { is_limited: true, ..question(needed, &rows) }).reason
+        };
+        let as_given = Question {
+            is_limited: true,
+            as_given: own.iter().collect(),
+            required_ram: Some(required),
+            ..question(82.0, &[])
+        };
+        let texts =
+            [limited(41.0, "ssrr"), limited(65.0, "ssnn"), limited(118.75, "ssss"), answer(&as_given).reason];
+        insta::assert_snapshot!(texts.join("\n"), @"
+        the data needs 41 % of the limit, and full to 55 % the server has at most 0.0081 incidents a year: set 41 % to 55 %
+        the data needs 65 % of the limit, and from 60 % on the limit does not hold the full server even with no child alive
+        the data needs 118.8 % of the limit: it takes a larger limit
+        the data needs 82 % of the limit: (why 82 % is risky); it takes a limit of 38 GiB to stay within it
+        ");
+    }
+
+    #[test]
+    fn servers_of_one_host_share_what_is_needed_and_what_is_set() {
+        let rows = rows(&percents_from_50("ssrr"));
+        let answer = answer(&Question { servers: 4, ..question(41.0, &rows) });
+        insta::assert_snapshot!(format!("{}\n{}", answer.reason, answer.paste.unwrap()), @"
+        the data of all 4 servers together needs 41 % of RAM, and full to 55 % the server has at most 0.0081 incidents a year: set 41 % to 55 %
+        # 55 % of 32 GiB for 4 servers together, each of them:
+        maxmemory 18897856103
         ");
     }
 }

@@ -2,19 +2,30 @@
 
 use super::answer::Question;
 use super::frontier::Frontier;
-use crate::sweep::words::{during, rate};
+use crate::sweep::words::{mostly, rate};
 use crate::sweep::{CellRow, Verdict};
 use crate::units::Percent;
 
 /// Why the pair of needed and survivable percent gives its verdict.
 pub(super) fn of_pair(verdict: Verdict, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
-    let needs = format!("the data needs {} of RAM", Percent(question.needed_percent()));
+    let needs = needs(question);
     match verdict {
         Verdict::Safe => safe(&needs, question, frontier),
         Verdict::Risky => risky(&needs, question, frontier),
         Verdict::DoesNotFit => does_not_fit(&needs, question, frontier),
         Verdict::Undecided => undecided(&needs, question, frontier),
     }
+}
+
+/// What the data needs of the host.
+fn needs(question: &Question<'_>) -> String {
+    let of_all = if question.servers > 1 {
+        format!(" of all {} servers together", question.servers)
+    } else {
+        String::new()
+    };
+    let room = if question.is_limited { "the limit" } else { "RAM" };
+    format!("the data{of_all} needs {} of {room}", Percent(question.needed_percent()))
 }
 
 fn safe(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
@@ -46,14 +57,16 @@ fn risky(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> Strin
 fn does_not_fit(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
     let needed = question.needed_percent();
     if needed > 100.0 {
-        return format!("{needs}: it takes a larger host");
+        let larger = if question.is_limited { "limit" } else { "host" };
+        return format!("{needs}: it takes a larger {larger}");
     }
     if let Some(cap) = question.percent_cap.filter(|&cap| needed > cap) {
         return format!("{needs}, and the provider allows no more than {}", Percent(cap));
     }
     let first = frontier.cells().iter().find(|(_, row)| row.verdict == Verdict::DoesNotFit);
     let from = first.map(|&(percent, _)| format!("from {} on ", Percent(percent))).unwrap_or_default();
-    format!("{needs}, and {from}RAM does not hold the full server even with no child alive")
+    let room = if question.is_limited { "the limit" } else { "RAM" };
+    format!("{needs}, and {from}{room} does not hold the full server even with no child alive")
 }
 
 fn undecided(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
@@ -104,17 +117,18 @@ fn survives(question: &Question<'_>, frontier: &Frontier<'_>) -> String {
 /// What goes wrong in a cell.
 fn how_bad(row: &CellRow) -> String {
     let Some(figures) = &row.figures else { return "no room even with no child alive".to_owned() };
-    let mostly = figures.main_cause.map(|cause| format!(", mostly {}", during(cause))).unwrap_or_default();
-    format!("at least {} a year{mostly}", rate(figures.incidents_per_year.low))
+    format!("at least {} a year{}", rate(figures.incidents_per_year.low), mostly(figures))
 }
 
 /// Why data as given has the verdict of its own cell, and what RAM it would take.
 pub(super) fn of_data_as_given(row: &CellRow, question: &Question<'_>) -> String {
     let required = question.required_ram.and_then(|required| required.high);
+    let room = |ram| {
+        if question.is_limited { format!("a limit of {ram}") } else { format!("{ram} of RAM") }
+    };
     let required = required.map(|ram| match row.verdict {
-        Verdict::Safe => format!("; {ram} of RAM would do"),
-        _ => format!("; it takes {ram} of RAM to stay within it"),
+        Verdict::Safe => format!("; {} would do", room(ram)),
+        _ => format!("; it takes {} to stay within it", room(ram)),
     });
-    let size = format!("the data needs {} of RAM", Percent(question.needed_percent()));
-    format!("{size}: {}{}", row.reason, required.unwrap_or_default())
+    format!("{}: {}{}", needs(question), row.reason, required.unwrap_or_default())
 }

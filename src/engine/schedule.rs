@@ -11,7 +11,8 @@ pub trait Event: Copy {
     const SLOTS: usize;
 
     /// The timer slot of a kind that can be pending only once, below [`Event::SLOTS`]; `None` for a kind that can
-    /// be pending several times.
+    /// be pending several times. Where several alike have timers of their own ([`Schedule::for_many`]), the slots of
+    /// the n-th follow those of the one before.
     fn slot(self) -> Option<usize>;
 
     /// The name, for messages and traces.
@@ -87,17 +88,22 @@ impl<E> Ord for Entry<E> {
 
 impl<E: Event> Default for Schedule<E> {
     fn default() -> Self {
-        Self {
-            now: SimTime::ZERO,
-            next_sequence: 0,
-            slot_keys: vec![Key::NONE; E::SLOTS],
-            slot_events: vec![None; E::SLOTS],
-            heap: BinaryHeap::new(),
-        }
+        Self::for_many(1)
     }
 }
 
 impl<E: Event> Schedule<E> {
+    /// A schedule for so many alike, each with timers of its own.
+    pub fn for_many(number: usize) -> Self {
+        Self {
+            now: SimTime::ZERO,
+            next_sequence: 0,
+            slot_keys: vec![Key::NONE; E::SLOTS * number],
+            slot_events: vec![None; E::SLOTS * number],
+            heap: BinaryHeap::new(),
+        }
+    }
+
     /// The clock: the time of the event being handled.
     pub fn now(&self) -> SimTime {
         self.now

@@ -1,23 +1,23 @@
 //! Who forks, when, and how a child ends well.
 //!
-//! One child at a time: what is due while one lives waits for it. After an exit the server looks in the order of
-//! its cron: `save` points, then the append-only file, then a waiting backup.
+//! One child at a time and server: what is due while one lives waits for it. After an exit the server looks in the
+//! order of its cron: `save` points, then the append-only file, then a waiting backup, then waiting replicas.
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use crate::engine::Schedule;
 use crate::memory::layout::RdbCache;
+use crate::memory::replication;
 use crate::model::Event;
-use crate::model::host::Backup;
+use crate::model::host::{BackupMethod, SyncMethod};
 use crate::model::huge;
 use crate::model::ledger::Demand;
-use crate::model::life::Life;
-use crate::model::load::first_instant;
+use crate::model::life::{Life, next_hour, occasion};
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::Cause;
-use crate::model::peak::{first_crossing, highest, looks};
-use crate::model::state::{Child, Peaks, Phase};
+use crate::model::peak::{highest, looks};
+use crate::model::server::{Child, Pace, Peaks, Phase};
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -28,6 +28,18 @@ const CRON_PERIOD: SimDuration = SimDuration::from_millis(100);
 /// seconds. Source: `server.c`, Redis 7.0 and Valkey 8.0; measured: retried 102 ms after the kill of a long save.
 const SAVE_RETRY_DELAY: SimDuration = SimDuration::from_secs(6);
 
+/// Forks refused in a row after which a save is tried once an hour. A real server goes on every six seconds; that
+/// nothing comes of it is known by then. An assumption of this project.
+const KNOWN_REFUSAL: u32 = 30;
+
+/// How long the server puts off a write to the append-only file while the disk is busy with an earlier one
+/// (`appendfsync everysec`). Source: `aof.c`, `flushAppendOnlyFile`, Redis 7.0 and Valkey 8.0.
+const AOF_POSTPONED: SimDuration = SimDuration::from_secs(2);
+
+/// How long jemalloc keeps free pages before the last of them is purged: `dirty_decay_ms`, the default.
+/// Source: jemalloc 5.3, `jemalloc.3`.
+const DIRTY_DECAY: SimDuration = SimDuration::from_secs(10);
+
 /// Consecutive failures from which automatic rewrites back off. Source: `aof.c`, `AOF_REWRITE_LIMITE_THRESHOLD`.
 const REWRITE_FAILURES_TOLERATED: u32 = 3;
 
@@ -35,83 +47,73 @@ const REWRITE_FAILURES_TOLERATED: u32 = 3;
 const REWRITE_PAUSE_MAX: u64 = 60;
 
 impl<O: Observer> Life<'_, O> {
-    /// Schedules the next backup.
-    pub(super) fn schedule_backup(&mut self, schedule: &mut Schedule<Event>) {
-        let Some(Backup { at, jitter, every }) = self.host().backup else { return };
-        let late: f64 = self.stream.at(Purpose::BackupStart, self.backups_due).random();
-        let due = SimTime::ZERO + at + SimDuration(every.0.saturating_mul(self.backups_due));
-        self.backups_due += 1;
-        let due = due + SimDuration::from_secs_f64(late * jitter.as_secs_f64());
-        schedule.schedule(due.max(schedule.now()), Event::BackupDue);
-    }
-
-    /// Schedules what the state leads to next: the forks that come due, and the moment memory runs out.
-    pub(super) fn schedule_next(&mut self, schedule: &mut Schedule<Event>) {
-        for event in [Event::SavePointDue, Event::RewriteDue, Event::BackupRetry, Event::MemoryExhausted] {
+    /// Schedules the forks that the state of a server leads to.
+    pub(super) fn schedule_forks(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let events = [
+            Event::SavePointDue(server),
+            Event::RewriteDue(server),
+            Event::BackupRetry(server),
+            Event::FullSyncDue(server),
+        ];
+        for event in events {
             schedule.clear(event);
         }
         let now = schedule.now();
-        if self.state.phase == Phase::Serving && self.state.child.is_none() {
-            let forks = [
-                (self.save_point_due(now), Event::SavePointDue),
-                (self.rewrite_due(now), Event::RewriteDue),
-                (self.backup_waits.then_some(now), Event::BackupRetry),
+        if self.state.follows(server) && self.state.servers[server].child.is_none() {
+            let due = [
+                self.save_point_due(server, now),
+                self.rewrite_due(server, now),
+                self.state.servers[server].backup_waits.then_some(now),
+                self.full_sync_due(server),
             ];
-            for (due, event) in forks {
+            for (due, event) in due.into_iter().zip(events) {
                 if let Some(due) = due {
                     schedule.schedule(due.max(now + CRON_PERIOD), event);
                 }
             }
         }
-        if let Some(exhausted) = self.exhaustion(now) {
-            schedule.schedule(exhausted, Event::MemoryExhausted);
-        }
-    }
-
-    /// When memory runs out if nothing else happens: until the child exits, the data is loaded, or the horizon.
-    fn exhaustion(&self, now: SimTime) -> Option<SimTime> {
-        let until = match (self.state.phase, &self.state.child) {
-            (Phase::Loading { until, .. }, _) => until,
-            (Phase::Serving, Some(child)) => child.exits_at,
-            (Phase::Serving, None) if self.grows => self.horizon,
-            (Phase::Serving, None) => now,
-            _ => return None,
-        };
-        let until = until.min(self.horizon);
-        let is_exhausted = |at| self.state.is_exhausted(at);
-        match self.state.child.as_ref().and_then(|child| child.peaks) {
-            Some(peaks) => first_crossing(now, until, peaks.demand, is_exhausted),
-            None => first_instant(now, until, is_exhausted),
-        }
     }
 
     /// When the first of the `save` points is due.
-    fn save_point_due(&self, now: SimTime) -> Option<SimTime> {
-        let snapshot = &self.state.snapshot;
+    fn save_point_due(&self, server: usize, now: SimTime) -> Option<SimTime> {
+        let save_points = &self.host().persistence.save_points;
+        if save_points.is_empty() {
+            return None;
+        }
+        let (shard, snapshot) = (self.state.shard_of(server), &self.state.servers[server].snapshot);
         let not_before = match snapshot.tried_at {
+            Some(tried) if snapshot.refused >= KNOWN_REFUSAL => next_hour(tried),
             Some(tried) if !snapshot.is_last_ok => tried + SAVE_RETRY_DELAY,
             _ => now,
         };
+        let changed = self.state.changes(shard, now) - snapshot.changes;
         let mut first: Option<SimTime> = None;
-        for point in &self.host().persistence.save_points {
+        for point in save_points {
             // The server compares whole seconds, strictly.
             let elapsed = snapshot.saved_at + SimDuration::from_secs(point.seconds.saturating_add(1));
             let earliest = elapsed.max(not_before);
             let until = first.unwrap_or(self.horizon);
             if earliest < until {
-                let missing = point.changes as f64 - snapshot.changes;
-                first = self.changed(now, missing, earliest, until).or(first);
+                let missing = point.changes as f64 - changed;
+                first = self.changed(shard, now, missing, earliest, until).or(first);
             }
         }
         first
     }
 
     /// When `missing` more changes have come, but not before `earliest`; `None` if not by `until`.
-    fn changed(&self, now: SimTime, missing: f64, earliest: SimTime, until: SimTime) -> Option<SimTime> {
+    fn changed(
+        &self,
+        shard: usize,
+        now: SimTime,
+        missing: f64,
+        earliest: SimTime,
+        until: SimTime,
+    ) -> Option<SimTime> {
         if missing <= 0.0 {
             return Some(earliest);
         }
-        if !self.state.accepts_writes() {
+        if !self.state.accepts_writes(shard) {
             return None;
         }
         let load = &self.state.load;
@@ -123,171 +125,263 @@ impl<O: Observer> Life<'_, O> {
     }
 
     /// When the append-only file is large enough to be rewritten.
-    fn rewrite_due(&self, now: SimTime) -> Option<SimTime> {
+    fn rewrite_due(&self, server: usize, now: SimTime) -> Option<SimTime> {
         let trigger = self.host().persistence.aof.filter(|trigger| trigger.percentage > 0.0)?;
-        let (aof, load) = (&self.state.aof, &self.state.load);
+        let aof = &self.state.servers[server].aof;
+        if aof.is_due {
+            return Some(now.max(aof.not_before));
+        }
         let grown = aof.base_bytes * (1.0 + trigger.percentage / 100.0);
-        let missing = grown.max(trigger.min_size.as_f64()) - aof.bytes;
-        let due = if self.state.accepts_writes() {
-            load.time_when(&load.appended, now, missing, self.horizon)
-        } else {
-            (missing <= 0.0).then_some(now)
-        };
+        let missing = grown.max(trigger.min_size.as_f64()) - self.state.aof_bytes(server, now);
+        let due = self.state.streamed(self.state.shard_of(server), now, missing, self.horizon);
         due.map(|due| due.max(aof.not_before))
     }
 
-    /// A backup is due: it forks, or waits for the child that is alive, or is missed where the server is down.
-    pub(super) fn backup_due(&mut self, schedule: &mut Schedule<Event>) {
+    /// Forks a child, if the kernel lets it; whether it did.
+    pub(super) fn fork(&mut self, server: usize, cause: Cause, schedule: &mut Schedule<Event>) -> bool {
         let now = schedule.now();
-        self.schedule_backup(schedule);
-        if self.state.phase != Phase::Serving {
-            self.outcome.save_failures += 1;
-            self.tell(now, Happening::BackupMissed);
-        } else if self.state.child.is_some() {
-            self.backup_waits = true;
-            self.tell(now, Happening::BackupWaits);
-        } else {
-            self.fork(Cause::Backup, schedule);
+        let shard = self.state.shard_of(server);
+        self.settle(shard, now);
+        self.note_attempt(server, cause, now);
+        if !self.is_fork_admitted(server, now) {
+            self.fork_refused(server, cause, schedule);
+            return false;
         }
-    }
-
-    /// Forks a child.
-    pub(super) fn fork(&mut self, cause: Cause, schedule: &mut Schedule<Event>) {
-        let now = schedule.now();
-        self.settle(now);
-        let duration = self.draw_duration(cause);
+        let duration = self.draw_duration(server, cause);
+        self.state.servers[server].snapshot.refused = 0;
+        self.state.servers[server].ordinals[cause] += 1;
         self.outcome.forks[cause] += 1;
-        self.ordinals[cause] += 1;
-        match cause {
-            Cause::AofRewrite => self.state.aof.bytes_at_fork = self.state.aof.bytes,
-            Cause::Backup | Cause::SavePoint | Cause::Growth => {
-                self.state.snapshot.changes_at_fork = self.state.snapshot.changes;
-                self.state.snapshot.tried_at = Some(now);
-            }
-        }
-        if cause == Cause::Backup {
-            self.backup_waits = false;
-        }
-        let resident = self.state.data.bytes * self.state.drawn.fragmentation_ratio;
-        let pause = self.fork_pause(resident);
+        let resident = self.state.resident(server, now);
+        let pause = self.fork_pause(server, resident);
         self.outcome.fork_pause = self.outcome.fork_pause.max(pause);
-        self.tell(now, Happening::Forked { cause, duration, pause });
-        self.state.child = Some(Child {
+        self.tell(now, server, Happening::Forked { cause, duration, pause });
+        let population = self.state.data_of(server).population.clone();
+        self.state.servers[server].child = Some(Child {
             cause,
             forked_at: now,
-            exits_at: now + duration,
+            pace: Pace::new(now, duration),
+            exposures: Vec::new(),
             resident,
-            file_bytes: self.state.simulation.file_bytes(&self.state.data.population),
+            file_bytes: self.state.simulation.file_bytes(&population),
+            population,
+            aof_buffer: self.aof_buffer(server, now, duration),
+            left_over: self.left_over(server, now),
+            writes_file: !self.writes_to_sockets(cause),
             copied_at_exit: None,
             peaks: None,
         });
-        self.look_ahead(now, now + duration);
-        schedule.schedule(now + duration, Event::ChildExit);
-        self.schedule_next(schedule);
+        schedule.schedule(now + duration, Event::ChildExit(server));
+        self.look_ahead(server, now);
+        self.schedule_forks(server, schedule);
+        self.schedule_exhaustion(self.state.host_of(server), schedule);
+        true
+    }
+
+    /// What waits to be written to the append-only file while a child keeps the disk busy for so long: two seconds of
+    /// what comes meanwhile \[bytes\].
+    fn aof_buffer(&self, server: usize, now: SimTime, duration: SimDuration) -> f64 {
+        if self.host().persistence.aof.is_none() || duration == SimDuration::ZERO {
+            return 0.0;
+        }
+        let shard = self.state.shard_of(server);
+        let appended = self.state.position(shard, now + duration) - self.state.position(shard, now);
+        appended * AOF_POSTPONED.as_secs_f64() / duration.as_secs_f64()
+    }
+
+    /// What the buffer of a replica dropped just now has left resident \[bytes\].
+    fn left_over(&self, server: usize, now: SimTime) -> f64 {
+        let dropped = self.state.servers[server].dropped.filter(|(at, _)| now.since(*at) < DIRTY_DECAY);
+        dropped.map_or(0.0, |(_, buffered)| {
+            replication::LEFT_AFTER_DROP * buffered * self.state.simulation.buffer_cost()
+        })
+    }
+
+    /// Notes that a child is asked for.
+    fn note_attempt(&mut self, server: usize, cause: Cause, now: SimTime) {
+        let shard = &self.state.shards[self.state.shard_of(server)];
+        let asked = &mut self.state.servers[server];
+        match cause {
+            Cause::AofRewrite => {
+                (asked.aof.fork_position, asked.aof.is_due) = (shard.stream, false);
+            }
+            Cause::Backup | Cause::SavePoint | Cause::FullSync | Cause::Growth => {
+                asked.snapshot.changes_at_fork = shard.changes;
+                asked.snapshot.tried_at = Some(now);
+            }
+        }
+        if cause == Cause::Backup {
+            asked.backup_waits = false;
+        }
+    }
+
+    /// Whether a child forked for `cause` writes to sockets and not to a file.
+    pub(super) fn writes_to_sockets(&self, cause: Cause) -> bool {
+        let host = self.host();
+        match cause {
+            Cause::FullSync => host.replication.sync != SyncMethod::Disk,
+            Cause::Backup => host.backup.is_some_and(|backup| backup.method == BackupMethod::Sync),
+            Cause::SavePoint | Cause::AofRewrite | Cause::Growth => false,
+        }
     }
 
     /// How long a fork of `resident` bytes holds the server.
-    fn fork_pause(&self, resident: f64) -> SimDuration {
+    fn fork_pause(&self, server: usize, resident: f64) -> SimDuration {
         let machine = &self.host().machine;
-        let huge = machine.huge_pages.map(|pages| (pages, self.state.huge));
+        let huge = machine.huge_pages.map(|pages| (pages, self.state.servers[server].huge));
         huge::pause(resident, machine.page_size.0, huge, self.state.drawn.fork_pause)
     }
 
-    /// Finds when the save that begins `now` will cost most: at its end, unless its child gives pages back.
-    fn look_ahead(&mut self, now: SimTime, exit: SimTime) {
+    /// Finds when the save of a server will cost most from `now` on: at its end, unless its child gives pages back.
+    pub(super) fn look_ahead(&mut self, server: usize, now: SimTime) {
         let state = &self.state;
+        let (host, gives_back) = (state.host_of(server), state.simulation.gives_back());
+        let Some(exit) = state.servers[server].child.as_ref().map(|child| child.pace.exits_at) else {
+            return;
+        };
         let (mut at_exit, mut peaks) = (None, None);
-        if state.simulation.gives_back() {
-            let seen: Vec<_> = looks(now, exit.min(self.horizon)).map(|at| (at, state.demand(at))).collect();
+        if gives_back {
+            let seen: Vec<_> =
+                looks(now, exit.min(self.horizon)).map(|at| (at, state.demand(host, at))).collect();
             let peak_of = |part: fn(&Demand) -> Bytes| {
                 let seen: Vec<_> = seen.iter().map(|(at, demand)| (*at, part(demand).as_f64())).collect();
-                highest(&seen, |at| part(&state.demand(at)).as_f64())
+                highest(&seen, |at| part(&state.demand(host, at)).as_f64())
             };
             peaks = Some(Peaks { cow: peak_of(|demand| demand.cow), demand: peak_of(Demand::unreclaimable) });
         } else {
-            at_exit = Some(state.copied_bytes(exit));
+            at_exit = Some(state.copied_bytes(server, exit));
         }
-        if let Some(child) = &mut self.state.child {
+        if let Some(child) = &mut self.state.servers[server].child {
             (child.copied_at_exit, child.peaks) = (at_exit, peaks);
         }
     }
 
+    /// The load on a shard is another from now on: what was foreseen of its servers no longer holds.
+    pub(super) fn load_changed(&mut self, shard: usize, schedule: &mut Schedule<Event>) {
+        for server in self.state.servers_of(shard) {
+            if let Some(child) = &mut self.state.servers[server].child {
+                (child.copied_at_exit, child.peaks) = (None, None);
+            }
+            self.look_ahead(server, schedule.now());
+            self.schedule_forks(server, schedule);
+            self.schedule_exhaustion(self.state.host_of(server), schedule);
+        }
+    }
+
     /// How long a child forked now will live.
-    fn draw_duration(&self, cause: Cause) -> SimDuration {
+    fn draw_duration(&self, server: usize, cause: Cause) -> SimDuration {
         let purpose = match cause {
             Cause::Backup | Cause::Growth => Purpose::BackupDuration,
             Cause::SavePoint => Purpose::SavePointDuration,
             Cause::AofRewrite => Purpose::AofRewriteDuration,
+            Cause::FullSync => Purpose::FullSyncDuration,
         };
-        let mut generator = self.stream.at(purpose, u64::from(self.ordinals[cause]));
+        let ordinal = u64::from(self.state.servers[server].ordinals[cause]);
+        let mut generator = self.stream.at(purpose, occasion(server, ordinal));
         let pace = &self.host().save;
         let z: f64 = generator.sample(StandardNormal);
         let slowed: f64 = generator.random();
         let factor = if slowed < pace.slow_probability { pace.slow_factor } else { 1.0 };
-        let seconds = self.state.data.bytes / self.state.drawn.save_throughput;
-        SimDuration::from_secs_f64(seconds * (pace.sigma * z).exp() * factor)
+        let data = self.state.data_of(server);
+        let seconds = data.bytes / self.state.drawn.save_throughput * (pace.sigma * z).exp() * factor;
+        let sending = if self.writes_to_sockets(cause) { self.sending_seconds(server) } else { 0.0 };
+        SimDuration::from_secs_f64(seconds.max(sending))
     }
 
     /// The child has written everything; so many bytes are copied for it at its end.
-    pub(super) fn child_exits(&mut self, copied: Bytes, schedule: &mut Schedule<Event>) {
+    pub(super) fn child_exits(&mut self, server: usize, copied: Bytes, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
-        let peaks = self.state.child.as_ref().and_then(|child| child.peaks);
-        let copied = peaks.map_or(copied, |peaks| self.state.ledger(peaks.cow).cow.max(copied));
-        self.state.split_huge_pages(now);
-        self.settle(now);
-        let Some(child) = self.state.child.take() else { return };
+        let (shard, host) = (self.state.shard_of(server), self.state.host_of(server));
+        let peaks = self.state.servers[server].child.as_ref().and_then(|child| child.peaks);
+        let copied =
+            peaks.map_or(copied, |peaks| self.state.ledger(host, peaks.cow.min(now)).cow.max(copied));
+        self.state.split_huge_pages(server, now);
+        self.settle(shard, now);
+        let Some(child) = self.state.servers[server].child.take() else { return };
         self.outcome.saves += 1;
-        match child.cause {
-            Cause::AofRewrite => self.rewrite_succeeded(&child),
-            Cause::Backup | Cause::SavePoint | Cause::Growth => self.save_succeeded(now, &child),
-        }
         let duration = now.since(child.forked_at);
-        self.tell(now, Happening::Saved { cause: child.cause, duration, copied });
-        self.schedule_next(schedule);
+        self.tell(now, server, Happening::Saved { cause: child.cause, duration, copied });
+        match child.cause {
+            Cause::AofRewrite => self.rewrite_succeeded(server, &child),
+            _ if !child.writes_file => {}
+            _ => self.save_succeeded(server, &child, schedule),
+        }
+        if child.cause == Cause::FullSync {
+            self.snapshot_sent(server, schedule);
+        }
+        if child.cause == Cause::Backup {
+            self.backup_ended(server, schedule);
+        }
+        self.relieved(host, schedule);
+        self.schedule_forks(server, schedule);
+        self.schedule_exhaustion(host, schedule);
     }
 
-    fn rewrite_succeeded(&mut self, child: &Child) {
-        let aof = &mut self.state.aof;
-        let appended_since_fork = aof.bytes - aof.bytes_at_fork;
-        aof.bytes = child.file_bytes + appended_since_fork;
-        aof.base_bytes = aof.bytes;
+    /// What was appended since the fork belongs to the file's size after the rewrite.
+    fn rewrite_succeeded(&mut self, server: usize, child: &Child) {
+        let stream = self.state.shards[self.state.shard_of(server)].stream;
+        let aof = &mut self.state.servers[server].aof;
+        aof.base_bytes = child.file_bytes + stream - aof.fork_position;
+        aof.from = stream;
         aof.consecutive_failures = 0;
     }
 
-    fn save_succeeded(&mut self, now: SimTime, child: &Child) {
-        let refused = self.state.refuses_writes();
+    pub(super) fn save_succeeded(&mut self, server: usize, child: &Child, schedule: &mut Schedule<Event>) {
+        let now = schedule.now();
+        let refused = self.state.refuses_writes(server);
         let keeps_cache = self.host().server.layout.rdb_cache == RdbCache::Kept;
-        let snapshot = &mut self.state.snapshot;
+        let ratio = self.state.drawn.fragmentation_ratio;
+        let snapshot = &mut self.state.servers[server].snapshot;
         snapshot.saved_at = now;
-        snapshot.changes -= snapshot.changes_at_fork;
+        snapshot.changes = snapshot.changes_at_fork;
         snapshot.is_last_ok = true;
-        snapshot.data_bytes = child.resident / self.state.drawn.fragmentation_ratio;
+        snapshot.data_bytes = child.resident / ratio;
         snapshot.cached_bytes = if keeps_cache { child.file_bytes } else { 0.0 };
         if refused {
-            self.tell(now, Happening::WritesAccepted);
+            self.tell(now, server, Happening::WritesAccepted);
+            self.load_changed(self.state.shard_of(server), schedule);
         }
     }
 
-    /// A child did not finish what it was forked for.
-    pub(super) fn save_failed(&mut self, now: SimTime, cause: Cause) {
+    /// A child did not finish what it was forked for, or was not forked at all.
+    pub(super) fn save_failed(&mut self, server: usize, cause: Cause, schedule: &mut Schedule<Event>) {
+        let now = schedule.now();
         self.outcome.save_failures += 1;
-        self.tell(now, Happening::SaveFailed { cause });
-        match cause {
-            Cause::AofRewrite => {
-                let aof = &mut self.state.aof;
-                aof.consecutive_failures += 1;
-                if let Some(beyond) = aof.consecutive_failures.checked_sub(REWRITE_FAILURES_TOLERATED) {
-                    let minutes = (1u64 << beyond.min(6)).min(REWRITE_PAUSE_MAX);
-                    aof.not_before = now + SimDuration(minutes * SimDuration::MINUTE.0);
-                }
+        self.tell(now, server, Happening::SaveFailed { cause });
+        if cause == Cause::AofRewrite {
+            let aof = &mut self.state.servers[server].aof;
+            aof.consecutive_failures += 1;
+            if let Some(beyond) = aof.consecutive_failures.checked_sub(REWRITE_FAILURES_TOLERATED) {
+                let minutes = (1u64 << beyond.min(6)).min(REWRITE_PAUSE_MAX);
+                aof.not_before = now + SimDuration(minutes * SimDuration::MINUTE.0);
             }
-            Cause::Backup | Cause::SavePoint | Cause::Growth => {
-                let refused = self.state.refuses_writes();
-                self.state.snapshot.is_last_ok = false;
-                if self.state.refuses_writes() && !refused {
-                    self.tell(now, Happening::WritesRefused);
-                }
-            }
+        } else if !self.writes_to_sockets(cause) {
+            self.snapshot_failed(server, schedule);
+        }
+        if cause == Cause::FullSync {
+            self.syncs_failed(server, schedule);
+        }
+        if cause == Cause::Backup {
+            self.backup_ended(server, schedule);
+        }
+    }
+
+    /// A save to a file failed: writes are refused from now on, and a replica aborts at the next one it is sent.
+    fn snapshot_failed(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let now = schedule.now();
+        let refused = self.state.refuses_writes(server);
+        self.state.servers[server].snapshot.is_last_ok = false;
+        if refused || !self.state.refuses_writes(server) {
+            return;
+        }
+        if self.state.servers[server].link.is_none() {
+            self.tell(now, server, Happening::WritesRefused);
+            self.load_changed(self.state.shard_of(server), schedule);
+        } else if !self.host().persistence.replica_ignore_disk_write_errors
+            && self.state.servers[server].phase == Phase::Serving
+        {
+            self.outcome.replica_panics += 1;
+            self.tell(now, server, Happening::ReplicaPanicked);
+            self.server_dies(server, schedule);
         }
     }
 }

@@ -2,17 +2,22 @@
 //!
 //! Plain values without invariants of their own: `scenario` is the only way in, and refuses what cannot be.
 
+use crate::memory::oom::{KillRule, OomPolicy};
+use crate::memory::overcommit::Overcommit;
+use crate::memory::replication::{BufferLimit, ReplicaBuffers};
 use crate::memory::{Allocator, HugePages, LayoutProfile, Popularity};
 use crate::model::Uncertain;
 use crate::units::{Bytes, SimDuration};
 
-/// A host, its server, its data and its load.
+/// A host, its server, its data and its load; the replicas of the server are on hosts alike.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Host {
     /// The machine.
     pub machine: Machine,
     /// The server on it.
     pub server: Server,
+    /// How many such servers share the machine, each with data and load of its own.
+    pub tenancy: Tenancy,
     /// What the server holds.
     pub dataset: Dataset,
     /// How the load varies.
@@ -23,6 +28,8 @@ pub struct Host {
     pub save: SavePace,
     /// The scheduled backup; `None` where there is none.
     pub backup: Option<Backup>,
+    /// The replicas of each server, and what backups that pose as replicas are held to.
+    pub replication: Replication,
     /// How long a replication lasts.
     pub horizon: SimDuration,
 }
@@ -38,6 +45,52 @@ pub struct Machine {
     pub page_size: Bytes,
     /// What the kernel does with the huge pages that the server lies on; `None` where it lies on base pages.
     pub huge_pages: Option<HugePages>,
+    /// The container around the servers; `None` where they have the whole machine.
+    pub container: Option<Container>,
+    /// When the kernel refuses a fork.
+    pub overcommit: Overcommit,
+    /// Version of the kernel.
+    pub kernel: (u32, u32),
+    /// Whom the OOM killer takes.
+    pub kill_rule: KillRule,
+    /// Swap space.
+    pub swap: Bytes,
+}
+
+/// A memory control group around the servers of a machine: what counts is its limit, not the RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// `memory.max`, or `memory.limit_in_bytes` of version 1.
+    pub limit: Bytes,
+    /// `memory.high`: beyond it whoever asks for memory is slowed; `None` where it is not set.
+    pub high: Option<Bytes>,
+    /// `memory.oom.group`: a kill takes every process of the group.
+    pub kills_group: bool,
+}
+
+/// Several servers on one machine, all alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tenancy {
+    /// How many there are, at least 1.
+    pub servers: u32,
+    /// How their scheduled backups lie to each other.
+    pub backups: Stagger,
+}
+
+impl Tenancy {
+    /// One server.
+    pub const ALONE: Self = Self { servers: 1, backups: Stagger::Simultaneous };
+}
+
+/// How the scheduled backups of the servers of a machine lie to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stagger {
+    /// All at the same time.
+    Simultaneous,
+    /// Spread evenly over the time from one backup to the next.
+    Staggered,
+    /// One after the other: each begins when the one before has ended.
+    Serialised,
 }
 
 /// The server's settings that decide memory.
@@ -61,6 +114,8 @@ pub struct Server {
     pub load_throughput: Uncertain,
     /// From the death of the server to the start of the next one.
     pub restart_delay: SimDuration,
+    /// What the supervisor does when the OOM killer takes a process of the server's.
+    pub oom_policy: OomPolicy,
 }
 
 /// What the server does with a write at `maxmemory`.
@@ -73,6 +128,8 @@ pub enum MaxmemoryPolicy {
     /// Deletes another key, taken as any key with equal chance (`allkeys-random`, and the measured
     /// behaviour of `allkeys-lru` within 12 %).
     AllKeys,
+    /// The same among the keys that have a TTL; refuses the write where there are none.
+    Volatile,
 }
 
 /// The data set.
@@ -269,6 +326,12 @@ pub struct Persistence {
     pub aof: Option<AofRewrite>,
     /// The `save` points.
     pub save_points: Vec<SavePoint>,
+    /// Whether a server refuses writes after a failed save, as long as it has `save` points
+    /// (`stop-writes-on-bgsave-error`).
+    pub stop_writes_on_bgsave_error: bool,
+    /// Whether a replica goes on after a failed save instead of aborting at the next write of its primary
+    /// (`replica-ignore-disk-write-errors`).
+    pub replica_ignore_disk_write_errors: bool,
 }
 
 /// When the append-only file is rewritten.
@@ -312,4 +375,87 @@ pub struct Backup {
     pub jitter: SimDuration,
     /// From one to the next.
     pub every: SimDuration,
+    /// How it is made.
+    pub method: BackupMethod,
+    /// Who makes it.
+    pub source: BackupSource,
+}
+
+/// How a backup is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupMethod {
+    /// `BGSAVE`: a fork that writes a file.
+    Bgsave,
+    /// A full sync by a client that poses as a replica and takes the stream too, as backup tools do: a fork, and the
+    /// stream waits in the server while the client writes the snapshot.
+    Sync,
+    /// Valkey 9.2's save without a fork.
+    Forkless,
+}
+
+/// Whose server makes the backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackupSource {
+    /// The primary.
+    Primary,
+    /// The first replica that is in sync.
+    Replica,
+}
+
+/// The replicas of a server and how they are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replication {
+    /// How many, each on a machine of its own: up to 5.
+    pub replicas: u32,
+    /// `repl-backlog-size`.
+    pub backlog: Bytes,
+    /// `client-output-buffer-limit replica`.
+    pub limit: BufferLimit,
+    /// Whether replicas share one buffer.
+    pub buffers: ReplicaBuffers,
+    /// How a full sync is made.
+    pub sync: SyncMethod,
+    /// How a replica loads it (`repl-diskless-load`).
+    pub load: ReplicaLoad,
+    /// How long a diskless sync waits for more replicas (`repl-diskless-sync-delay`).
+    pub delay: SimDuration,
+    /// What a link carries [bytes/s], drawn once a replication.
+    pub throughput: Uncertain,
+    /// How often the link to a replica breaks, a day.
+    pub link_losses_per_day: f64,
+    /// How long it stays broken \[s\], drawn once a loss.
+    pub outage: Uncertain,
+    /// From the death of a primary to the promotion of a replica; `None` where nobody promotes.
+    pub failover: Option<SimDuration>,
+}
+
+impl Replication {
+    /// What may wait for a replica before it is dropped at once: the hard limit, and at least the backlog \[bytes\].
+    ///
+    /// Source: `networking.c`, `checkClientOutputBufferLimits`, Redis 7.0 and Valkey 8.0.
+    pub fn hard_limit(&self) -> f64 {
+        self.limit.effective_hard(self.backlog.as_f64()).unwrap_or(f64::INFINITY)
+    }
+}
+
+/// How the source of a full sync hands over its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncMethod {
+    /// The child writes a file, the server sends it.
+    Disk,
+    /// The child writes to the sockets.
+    Diskless,
+    /// The child writes to sockets of its own while the stream goes on beside it (Valkey from 8.0).
+    DualChannel,
+}
+
+/// What a replica does with what arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplicaLoad {
+    /// Writes it to a file, then drops its old data and loads the file.
+    Disabled,
+    /// Loads it as it arrives where it has no data, else as `Disabled`.
+    OnEmptyDb,
+    /// Loads it as it arrives, beside its old data.
+    SwapDb,
 }

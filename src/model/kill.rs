@@ -1,55 +1,74 @@
-//! What happens when memory runs out: the kernel has dropped what cache it could, free memory is at the min
-//! watermark, and the OOM killer takes the worst process.
+//! The OOM killer at work: whom it takes on a host, what that frees, and whom a supervisor or a control group takes
+//! with it.
 //!
-//! The server and its child are the only candidates: other processes are taken as smaller, as they are on a host
-//! that serves a database. The stall before the kill is not modelled.
+//! The servers of the host and their children are the only candidates: other processes are taken as smaller, as they
+//! are on a host that serves a database.
 
 use crate::engine::Schedule;
 use crate::memory::child;
-use crate::memory::oom::{CHILD_SCORE_ADJ, Candidate, SERVER_FILE_PAGES, oom_badness};
+use crate::memory::oom::{self, CHILD_SCORE_ADJ, Process, SERVER_FILE_PAGES};
 use crate::model::Event;
 use crate::model::ledger::Ledger;
 use crate::model::life::Life;
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::{Cause, Kill, Victim};
-use crate::model::state::Phase;
+use crate::model::server::Phase;
 use crate::units::{Bytes, SimTime};
 
-/// The worst process, its badness and the other's.
+/// A process that the OOM killer may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Candidate {
+    server: usize,
+    victim: Victim,
+    process: Process,
+}
+
+/// The process that it takes, its badness, and that of its parent or child \[pages\].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Choice {
-    victim: Victim,
+    taken: Candidate,
     badness: i64,
     other_badness: Option<i64>,
 }
 
 impl<O: Observer> Life<'_, O> {
-    /// Free memory is at the watermark and demand goes on; `before` is the ledger as the killer finds it.
-    pub(super) fn memory_exhausted(&mut self, before: &Ledger, schedule: &mut Schedule<Event>) {
+    /// The stall of a host is over: the killer comes; `before` is the ledger as it finds it.
+    pub(super) fn stall_ends(&mut self, host: usize, before: &Ledger, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
-        if let Phase::Loading { until, .. } = self.state.phase {
-            let need = self.state.demand(until).unreclaimable();
-            return self.crash_loop(Cause::Growth, Some(need), schedule);
+        let (server, cause) = self.culprit(host);
+        if !self.state.is_exhausted(host, now) {
+            self.settle_host(host, now);
+            let duration = self.end_stall(host, now);
+            self.book_stall(cause, duration);
+            self.tell(now, server, Happening::StallEnded { duration });
+            return self.loads_changed(host, schedule);
         }
-        let choice = self.choose_victim(before.resident);
-        let cause = self.state.child.as_ref().map_or(Cause::Growth, |child| child.cause);
-        self.state.split_huge_pages(now);
-        self.settle(now);
-        if choice.victim == Victim::Server && self.is_crash_loop(now) {
-            return self.crash_loop(cause, None, schedule);
+        let choice = self.choose_victim(host, now);
+        self.settle_host(host, now);
+        let stalled = self.end_stall(host, now);
+        let Some(Choice { taken, badness, other_badness }) = choice else { return };
+        self.state.split_huge_pages(taken.server, now);
+        if taken.victim == Victim::Server && self.is_crash_loop(taken.server, now) {
+            return self.crash_loop(taken.server, cause, None, schedule);
         }
-        match choice.victim {
-            Victim::Child => self.kill_child(schedule),
-            Victim::Server => self.kill_server(now, schedule),
-        }
-        let freed = before.in_use().saturating_sub(self.state.ledger(now).in_use());
-        self.book_kill(Kill { at: now, victim: choice.victim, cause });
-        let Choice { victim, badness, other_badness } = choice;
-        self.tell(now, Happening::Killed { victim, badness, other_badness, cause, freed });
+        let kills_group = self.host().machine.container.is_some_and(|container| container.kills_group);
+        let failed = self.take_down(taken, kills_group, schedule);
+        let freed = before.in_use().saturating_sub(self.state.ledger(host, now).in_use());
+        let victim = if kills_group { Victim::Server } else { taken.victim };
+        self.book_kill(Kill { at: now, victim, cause });
+        self.tell(
+            now,
+            taken.server,
+            Happening::Killed { victim, badness, other_badness, cause, freed, stalled },
+        );
         if victim == Victim::Child {
-            self.save_failed(now, cause);
-            self.schedule_next(schedule);
+            self.book_stall(cause, stalled);
+            self.child_was_killed(taken.server, failed, schedule);
+        } else {
+            self.server_is_gone(taken.server, schedule);
         }
+        self.relieved(host, schedule);
+        self.loads_changed(host, schedule);
     }
 
     pub(super) fn book_kill(&mut self, kill: Kill) {
@@ -63,52 +82,147 @@ impl<O: Observer> Life<'_, O> {
         }
     }
 
-    /// The process with the larger badness; the younger one, the child, on an exact tie.
+    /// The process that the killer takes on a host; `None` where nobody may be taken.
     ///
-    /// Copies change neither resident set, as the shared pages count in full in both; growth since the fork counts
-    /// in the server alone.
-    fn choose_victim(&self, resident: Bytes) -> Choice {
+    /// Copies change no resident set, as shared pages count in full in both; growth since the fork counts in the server
+    /// alone.
+    fn choose_victim(&self, host: usize, now: SimTime) -> Option<Choice> {
         let machine = &self.host().machine;
-        let badness = |resident: Bytes, score_adj| {
-            let tables = child::page_tables(resident.as_f64(), machine.page_size.0);
-            let page_tables = Bytes::from_f64(tables);
-            let candidate = Candidate { resident, swapped: Bytes::ZERO, page_tables, score_adj };
-            oom_badness(candidate, machine.ram, machine.page_size).unwrap_or(i64::MIN)
+        let total = self.state.simulation.memory() + machine.swap;
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for server in self.state.tenants(host) {
+            self.add_candidates(server, now, &mut candidates);
+        }
+        let processes: Vec<Process> = candidates.iter().map(|candidate| candidate.process).collect();
+        let index = oom::victim(machine.kill_rule, &processes, total, machine.page_size)?;
+        let taken = candidates[index];
+        let badness = |of: &Candidate| {
+            oom::oom_badness(of.process.candidate, total, machine.page_size).unwrap_or(i64::MIN)
         };
-        let server = badness(resident + SERVER_FILE_PAGES, 0);
-        let score_adj = if self.host().server.oom_score_adj { CHILD_SCORE_ADJ } else { 0 };
-        let child =
-            self.state.child.as_ref().map(|saving| badness(Bytes::from_f64(saving.resident), score_adj));
-        match child {
-            Some(child) if child >= server => {
-                Choice { victim: Victim::Child, badness: child, other_badness: Some(server) }
+        let other =
+            candidates.iter().find(|other| other.server == taken.server && other.victim != taken.victim);
+        Some(Choice { taken, badness: badness(&taken), other_badness: other.map(badness) })
+    }
+
+    /// Adds a server and its child, as far as they live, the older first.
+    fn add_candidates(&self, server: usize, now: SimTime, candidates: &mut Vec<Candidate>) {
+        let page_size = self.host().machine.page_size.0;
+        let weight = |resident: Bytes, score_adj| {
+            let page_tables = Bytes::from_f64(child::page_tables(resident.as_f64(), page_size));
+            oom::Candidate { resident, swapped: Bytes::ZERO, page_tables, score_adj }
+        };
+        let state = &self.state.servers[server];
+        let mut parent = None;
+        if matches!(state.phase, Phase::Serving | Phase::Loading { .. }) {
+            let resident = Bytes::from_f64(self.state.resident(server, now)) + SERVER_FILE_PAGES;
+            parent = Some(candidates.len());
+            let process = Process { candidate: weight(resident, 0), parent: None };
+            candidates.push(Candidate { server, victim: Victim::Server, process });
+        }
+        if let Some(saving) = &state.child {
+            let score_adj = if self.host().server.oom_score_adj { CHILD_SCORE_ADJ } else { 0 };
+            let process = Process { candidate: weight(Bytes::from_f64(saving.resident), score_adj), parent };
+            candidates.push(Candidate { server, victim: Victim::Child, process });
+        }
+    }
+
+    /// Takes the process down, and with a group everything of its server; returns what the child was for.
+    fn take_down(&mut self, taken: Candidate, group: bool, schedule: &mut Schedule<Event>) -> Option<Cause> {
+        let server = taken.server;
+        if group {
+            let cause = self.kill_child(server, schedule);
+            self.kill_server(server, schedule);
+            return cause;
+        }
+        match taken.victim {
+            Victim::Child => self.kill_child(server, schedule),
+            Victim::Server => {
+                self.kill_server(server, schedule);
+                None
             }
-            _ => Choice { victim: Victim::Server, badness: server, other_badness: child },
         }
     }
 
     /// Frees the old copies, which only the child maps, and its page tables.
-    fn kill_child(&mut self, schedule: &mut Schedule<Event>) {
-        schedule.clear(Event::ChildExit);
-        self.state.child = None;
+    fn kill_child(&mut self, server: usize, schedule: &mut Schedule<Event>) -> Option<Cause> {
+        schedule.clear(Event::ChildExit(server));
+        self.state.servers[server].child.take().map(|child| child.cause)
+    }
+
+    /// What follows the kill of a child: the save failed, and the supervisor may stop the server for it.
+    fn child_was_killed(&mut self, server: usize, failed: Option<Cause>, schedule: &mut Schedule<Event>) {
+        if let Some(cause) = failed {
+            self.save_failed(server, cause, schedule);
+        }
+        let is_up = self.state.servers[server].phase == Phase::Serving;
+        if is_up && self.host().server.oom_policy.ends_server() {
+            let cause = failed.unwrap_or(Cause::Growth);
+            self.book_kill(Kill { at: schedule.now(), victim: Victim::Server, cause });
+            self.tell(schedule.now(), server, Happening::Stopped);
+            self.server_dies(server, schedule);
+        }
     }
 
     /// Frees the new copies and what has grown since the fork, which only the server maps; the snapshot stays with its
     /// child until that notices.
-    fn kill_server(&mut self, now: SimTime, schedule: &mut Schedule<Event>) {
-        for event in [Event::ChildExit, Event::SavePointDue, Event::RewriteDue, Event::BackupRetry] {
-            schedule.clear(event);
+    fn kill_server(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let kinds = [
+            Event::ChildExit,
+            Event::SavePointDue,
+            Event::RewriteDue,
+            Event::BackupRetry,
+            Event::FullSyncDue,
+            Event::BufferLimit,
+            Event::ReplicaLoaded,
+            Event::LinkFound,
+            Event::ForklessDone,
+            Event::BackupLimit,
+            Event::Loaded,
+        ];
+        for event in kinds {
+            schedule.clear(event(server));
         }
-        self.server_kills += 1;
-        self.down_since = Some(now);
-        self.backup_waits = false;
-        if let Some(orphan) = self.state.child.take() {
+        let state = &mut self.state.servers[server];
+        state.kills += 1;
+        state.died_at = Some(schedule.now());
+        state.backup_waits = false;
+        state.phase = match state.child.take() {
+            Some(orphan) => Phase::Orphaned { snapshot: orphan.resident },
+            None => Phase::Dead,
+        };
+    }
+
+    /// What follows the death of a server, for its child, its shard and its supervisor.
+    fn server_is_gone(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        if matches!(self.state.servers[server].phase, Phase::Orphaned { .. }) {
             self.outcome.save_failures += 1;
-            self.state.phase = Phase::Orphaned { snapshot: orphan.resident };
-            self.schedule_orphan_exit(schedule);
+            self.schedule_orphan_exit(server, schedule);
         } else {
-            self.state.phase = Phase::Dead;
-            self.schedule_restart(schedule);
+            self.schedule_restart(server, schedule);
         }
+        if self.state.servers[server].backup.is_some() {
+            self.backup_ended(server, schedule);
+        }
+        let shard = self.state.shard_of(server);
+        if self.state.servers[server].link.is_none() {
+            self.primary_died(shard, schedule);
+        } else {
+            self.replica_died(server, schedule);
+        }
+        self.schedule_exhaustion(self.state.host_of(server), schedule);
+    }
+
+    /// A server ends without the OOM killer: it aborts, or its supervisor stops it.
+    pub(super) fn server_dies(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        self.kill_child(server, schedule);
+        self.kill_server(server, schedule);
+        self.server_is_gone(server, schedule);
+    }
+
+    /// A server does not get through the load of its own files, and never will.
+    pub(super) fn does_not_load(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let Phase::Loading { until, .. } = self.state.servers[server].phase else { return };
+        let need = self.state.demand(self.state.host_of(server), until).unreclaimable();
+        self.crash_loop(server, Cause::Growth, Some(need), schedule);
     }
 }

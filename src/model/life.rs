@@ -8,14 +8,15 @@ use crate::model::host::Host;
 use crate::model::huge::HugeShare;
 use crate::model::ledger::Ledger;
 use crate::model::load::Load;
-use crate::model::observer::{Happening, Observer};
+use crate::model::observer::{Happening, Observer, Place};
 use crate::model::outcome::{Outcome, PerCause};
+use crate::model::server::{AofFile, Link, Phase, Server, Snapshot};
 use crate::model::simulation::Simulation;
-use crate::model::state::{AofFile, Data, Drawn, Phase, Snapshot, State};
+use crate::model::state::{Data, Drawn, HostState, Shard, State};
 use crate::rng::{Purpose, Stream};
 use crate::units::{SimDuration, SimTime};
 
-/// One host from time 0 to its horizon.
+/// A shard and its hosts from time 0 to the horizon.
 #[derive(Debug)]
 pub struct Life<'a, O> {
     pub(super) state: State<'a>,
@@ -25,25 +26,26 @@ pub struct Life<'a, O> {
     pub(super) horizon: SimTime,
     /// Whether the data grows under this load.
     pub(super) grows: bool,
-    /// Forks so far, by cause: the occasions of what is drawn for each.
-    pub(super) ordinals: PerCause<u32>,
-    /// Backups due so far.
-    pub(super) backups_due: u64,
-    /// A backup waits for another child to exit.
-    pub(super) backup_waits: bool,
-    /// Kills of the server so far.
-    pub(super) server_kills: u64,
-    /// Since when the server has been down; `None` while it serves.
-    pub(super) down_since: Option<SimTime>,
-    /// When the last reload ended; `None` before the first one.
-    pub(super) loaded_at: Option<SimTime>,
-    /// Kills of the server in a row, each soon after its reload.
-    pub(super) kills_in_a_row: u32,
-    last_event: SimTime,
+    /// Backups due so far, by shard.
+    pub(super) backups_due: Vec<u64>,
+    /// Stalls so far.
+    pub(super) stalls: u64,
+    /// When the books of each host were last closed.
+    last_event: Vec<SimTime>,
+}
+
+/// The occasion of a random number that belongs to one server: its `ordinal`-th of a kind.
+pub(super) fn occasion(server: usize, ordinal: u64) -> u64 {
+    (server as u64) << 40 | ordinal
+}
+
+/// The next full hour: when to look again at what is known to fail.
+pub(super) fn next_hour(now: SimTime) -> SimTime {
+    SimTime((now.0 + 1).next_multiple_of(SimDuration::HOUR.0))
 }
 
 impl<'a, O: Observer> Life<'a, O> {
-    /// The host at time 0.
+    /// The shard at time 0: every replica in sync.
     pub fn new(
         simulation: &'a Simulation,
         stream: Stream,
@@ -51,52 +53,64 @@ impl<'a, O: Observer> Life<'a, O> {
         load: Load<'a>,
         observer: &'a mut O,
     ) -> Self {
-        let host = simulation.host();
+        let (shards, members) = (simulation.shards(), simulation.members());
         let data = data_at_start(simulation, drawn);
-        let snapshot = snapshot_at_start(host, &load, data.bytes, stream);
-        let aof = aof_at_start(simulation, &data, stream);
-        let state = State {
-            simulation,
-            drawn,
-            load,
-            phase: Phase::Serving,
-            child: None,
-            data,
-            aof,
-            snapshot,
-            huge: HugeShare::LOADED,
+        let server = |number: usize| server_at_start(simulation, &load, &data, stream, number);
+        let servers = (0..shards * members).map(server).collect();
+        let shard = |number: usize| Shard {
+            primary: number * members,
+            data: data.clone(),
+            stream: 0.0,
+            changes: 0.0,
+            down_since: None,
+            promotion_at: None,
         };
+        let shards: Vec<Shard> = (0..shards).map(shard).collect();
+        let hosts = vec![HostState::default(); members];
+        let backups_due = vec![0; shards.len()];
+        let state = State { simulation, drawn, load, shards, servers, hosts };
         Self {
             grows: state.can_grow(),
             state,
             stream,
             observer,
-            outcome: Outcome { free_min: host.machine.ram, ..Outcome::default() },
-            horizon: SimTime::ZERO + host.horizon,
-            ordinals: PerCause::default(),
-            backups_due: 0,
-            backup_waits: false,
-            server_kills: 0,
-            down_since: None,
-            loaded_at: None,
-            kills_in_a_row: 0,
-            last_event: SimTime::ZERO,
+            outcome: Outcome { free_min: simulation.memory(), ..Outcome::default() },
+            horizon: SimTime::ZERO + simulation.host().horizon,
+            backups_due,
+            stalls: 0,
+            last_event: vec![SimTime::ZERO; members],
         }
     }
 
     /// Schedules the first events.
     pub fn begin(&mut self, schedule: &mut Schedule<Event>) {
-        self.take_stock(schedule.now());
-        self.schedule_backup(schedule);
-        self.schedule_next(schedule);
+        let now = schedule.now();
+        for host in 0..self.state.members() {
+            self.take_stock(host, now);
+        }
+        for shard in 0..self.state.shards.len() {
+            self.schedule_backup(shard, schedule);
+        }
+        for server in 0..self.state.servers.len() {
+            self.schedule_link_loss(server, schedule);
+            self.schedule_forks(server, schedule);
+        }
+        for host in 0..self.state.members() {
+            self.schedule_exhaustion(host, schedule);
+        }
     }
 
     /// Closes the books at the horizon.
     pub fn end(mut self) -> Outcome {
-        self.take_stock(self.horizon);
-        self.settle(self.horizon);
-        if let Some(since) = self.down_since {
-            self.outcome.downtime += self.horizon.since(since);
+        for host in 0..self.state.members() {
+            self.take_stock(host, self.horizon);
+            self.end_stall(host, self.horizon);
+        }
+        for shard in 0..self.state.shards.len() {
+            self.settle(shard, self.horizon);
+            if let Some(since) = self.state.shards[shard].down_since {
+                self.outcome.downtime += self.horizon.since(since);
+            }
         }
         self.outcome
     }
@@ -105,89 +119,143 @@ impl<'a, O: Observer> Life<'a, O> {
         self.state.host()
     }
 
-    /// Accounts for the time since the last event: the ledger's balance, the extremes, the observer. Returns the
-    /// ledger just before what happens now. A save that gives pages back has its peak in between.
-    pub(super) fn take_stock(&mut self, now: SimTime) -> Ledger {
-        let from = std::mem::replace(&mut self.last_event, now);
+    /// Accounts for the time on a host since its last event: the ledger's balance, the extremes, the observer. Returns
+    /// the ledger just before what happens now. A save that gives pages back has its peak in between.
+    pub(super) fn take_stock(&mut self, host: usize, now: SimTime) -> Ledger {
+        let from = std::mem::replace(&mut self.last_event[host], now);
         let mut before = from;
-        if let Some(peaks) = self.state.child.as_ref().and_then(|child| child.peaks) {
-            let mut inside = [peaks.cow, peaks.demand];
-            inside.sort_unstable();
-            for at in inside.into_iter().filter(|&at| from < at && at < now) {
-                self.note(at);
-                self.observer.span(before, at, &|at| self.state.sample(at));
+        if self.state.simulation.gives_back() {
+            for at in self.peaks_between(host, from, now) {
+                self.note(host, at);
+                self.observer.span(host, before, at, &|at| self.state.sample(host, at));
                 before = at;
             }
         }
-        let ledger = self.note(now);
-        self.observer.span(before, now, &|at| self.state.sample(at));
+        let ledger = self.note(host, now);
+        self.observer.span(host, before, now, &|at| self.state.sample(host, at));
         ledger
     }
 
-    /// Takes the memory at `at` into the extremes.
-    fn note(&mut self, at: SimTime) -> Ledger {
-        let ledger = self.state.ledger(at);
-        assert_eq!(ledger.total(), self.host().machine.ram, "the ledger's lines add up to the RAM");
-        self.outcome.peak_memory = self.outcome.peak_memory.max(ledger.in_use());
-        self.outcome.free_min = self.outcome.free_min.min(ledger.available());
-        self.outcome.cow_peak = self.outcome.cow_peak.max(ledger.cow);
+    /// When the saves on a host cost most, as far as that is between two instants.
+    fn peaks_between(&self, host: usize, from: SimTime, now: SimTime) -> Vec<SimTime> {
+        let children =
+            self.state.tenants(host).filter_map(|server| self.state.servers[server].child.as_ref());
+        let peaks = children.filter_map(|child| child.peaks).flat_map(|peaks| [peaks.cow, peaks.demand]);
+        let mut inside: Vec<SimTime> = peaks.filter(|&at| from < at && at < now).collect();
+        inside.sort_unstable();
+        inside
+    }
+
+    /// Takes the memory of a host at `at` into the extremes.
+    fn note(&mut self, host: usize, at: SimTime) -> Ledger {
+        let ledger = self.state.ledger(host, at);
+        assert_eq!(ledger.total(), self.state.simulation.memory(), "the ledger's lines add up to the memory");
+        let outcome = &mut self.outcome;
+        outcome.peak_memory = outcome.peak_memory.max(ledger.in_use());
+        outcome.free_min = outcome.free_min.min(ledger.available());
+        outcome.cow_peak = outcome.cow_peak.max(ledger.cow);
+        outcome.swap_peak = outcome.swap_peak.max(ledger.swap);
+        outcome.replica_buffer_peak =
+            outcome.replica_buffer_peak.max(self.state.waiting_for_replicas(host, at));
         ledger
     }
 
-    /// Carries the state forward, and books what `maxmemory` refused or evicted.
-    pub(super) fn settle(&mut self, now: SimTime) {
-        use crate::model::host::MaxmemoryPolicy::{AllKeys, NoEviction};
-        if self.state.phase == Phase::Serving && self.state.refuses_writes() {
-            let load = &self.state.load;
-            self.outcome.rejected_writes += load.amount(&load.changes, self.state.data.settled_at, now);
+    /// Carries a shard forward, and books what `maxmemory` refused or evicted.
+    pub(super) fn settle(&mut self, shard: usize, now: SimTime) {
+        let state = &mut self.state;
+        let primary = state.shards[shard].primary;
+        if state.servers[primary].phase == Phase::Serving && state.refuses_writes(primary) {
+            let load = &state.load;
+            let from = state.shards[shard].data.settled_at;
+            self.outcome.rejected_writes += load.amount(&load.changes, from, now);
         }
-        let overflow = self.state.settle(now);
-        match self.host().server.maxmemory_policy {
-            NoEviction => self.outcome.rejected_writes += overflow.keys,
-            AllKeys => self.outcome.evicted_keys += overflow.keys,
+        let overflow = state.settle(shard, now);
+        self.outcome.rejected_writes += overflow.refused;
+        self.outcome.evicted_keys += overflow.evicted;
+    }
+
+    /// Settles every shard with a server on a host.
+    pub(super) fn settle_host(&mut self, host: usize, now: SimTime) {
+        for server in self.state.tenants(host) {
+            self.settle(self.state.shard_of(server), now);
         }
     }
 
-    /// Tells the observer what happens now.
-    pub(super) fn tell(&mut self, now: SimTime, happening: Happening) {
+    /// Tells the observer what happens now to a server.
+    pub(super) fn tell(&mut self, now: SimTime, server: usize, happening: Happening) {
         if O::IS_WATCHING {
-            let ledger = self.state.ledger(now);
-            self.observer.happened(now, happening, &ledger);
+            let place = Place {
+                host: self.state.host_of(server),
+                tenant: self.state.shard_of(server),
+                is_primary: self.state.servers[server].link.is_none(),
+            };
+            let ledger = self.state.ledger(place.host, now);
+            self.observer.happened(now, place, happening, &ledger);
         }
     }
 }
 
 fn data_at_start(simulation: &Simulation, drawn: &Drawn) -> Data {
+    let beside = drawn.client_memory + simulation.backlog();
     let population = simulation.population(drawn.client_memory);
     let bytes = simulation.heap().used_memory(&population);
     let limit = simulation.host().server.maxmemory;
-    let limit = limit.map_or(f64::INFINITY, |limit| limit.as_f64() - drawn.client_memory).max(bytes);
+    let limit = limit.map_or(f64::INFINITY, |limit| limit.as_f64() - beside).max(bytes);
     Data { settled_at: SimTime::ZERO, population, bytes, limit }
 }
 
-/// The append-only file somewhere between two rewrites, so that replications do not rewrite in step.
-fn aof_at_start(simulation: &Simulation, data: &Data, stream: Stream) -> AofFile {
+fn server_at_start(
+    simulation: &Simulation,
+    load: &Load,
+    data: &Data,
+    stream: Stream,
+    number: usize,
+) -> Server {
+    let is_primary = number.is_multiple_of(simulation.members());
+    Server {
+        phase: Phase::Serving,
+        link: (!is_primary).then_some(Link::Online),
+        child: None,
+        aof: aof_at_start(simulation, data, stream, number),
+        snapshot: snapshot_at_start(simulation.host(), load, data.bytes, stream, number),
+        huge: HugeShare::LOADED,
+        backup: None,
+        backup_waits: false,
+        ordinals: PerCause::default(),
+        kills: 0,
+        kills_in_a_row: 0,
+        died_at: None,
+        loaded_at: None,
+        losses: 0,
+        syncs_cut: 0,
+        dropped: None,
+    }
+}
+
+/// The append-only file somewhere between two rewrites, so that neither replications nor servers rewrite in step.
+fn aof_at_start(simulation: &Simulation, data: &Data, stream: Stream, number: usize) -> AofFile {
     let Some(trigger) = simulation.host().persistence.aof else { return AofFile::default() };
     let base_bytes = simulation.file_bytes(&data.population);
-    let phase: f64 = stream.at(Purpose::AofPhase, 0).random();
+    let phase: f64 = stream.at(Purpose::AofPhase, occasion(number, 0)).random();
     let growth = phase * trigger.percentage / 100.0;
-    AofFile { bytes: base_bytes * (1.0 + growth), base_bytes, ..AofFile::default() }
+    AofFile { base_bytes, from: -base_bytes * growth, ..AofFile::default() }
 }
 
 /// The last snapshot somewhere in the cycle of the most frequent `save` point.
-fn snapshot_at_start(host: &Host, load: &Load, data_bytes: f64, stream: Stream) -> Snapshot {
+fn snapshot_at_start(host: &Host, load: &Load, data_bytes: f64, stream: Stream, number: usize) -> Snapshot {
     let mean_changes = load.amount(&load.changes, SimTime::ZERO, SimTime::ZERO + host.horizon)
         / host.horizon.as_secs_f64().max(1.0);
     let cycle = |seconds: u64, changes: u64| (seconds as f64).max(changes as f64 / mean_changes.max(1e-9));
     let cycles = host.persistence.save_points.iter().map(|point| cycle(point.seconds, point.changes));
     let shortest = cycles.fold(SimDuration::DAY.as_secs_f64(), f64::min);
-    let phase: f64 = stream.at(Purpose::SavePointPhase, 0).random();
+    let phase: f64 = stream.at(Purpose::SavePointPhase, occasion(number, 0)).random();
     Snapshot {
         saved_at: SimTime::ZERO,
         tried_at: None,
-        changes: phase * shortest * mean_changes,
+        changes: -phase * shortest * mean_changes,
         changes_at_fork: 0.0,
         is_last_ok: true,
+        refused: 0,
         data_bytes,
         cached_bytes: 0.0,
     }

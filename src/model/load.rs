@@ -2,8 +2,7 @@
 
 use rand::RngExt;
 
-use crate::memory::rdb;
-use crate::memory::{Exposure, KeyKind};
+use crate::memory::{Exposure, KeyKind, rdb, replication};
 use crate::model::Uncertain;
 use crate::model::host::{Content, Job, Keyspace, Operation, OperationMix, WriteRate};
 use crate::model::weather::Weather;
@@ -53,7 +52,7 @@ pub struct Load<'a> {
     jobs: &'a [Job],
     /// Changes as the `save` points count them.
     pub changes: Accrual,
-    /// Bytes appended to the append-only file.
+    /// Bytes appended to the append-only file, and sent to replicas.
     pub appended: Accrual,
 }
 
@@ -211,17 +210,11 @@ fn of_job(job: &Job, keyspace: &Keyspace) -> Exposure {
     }
 }
 
-/// Bytes that operations append to the append-only file; an expiry is written as a `DEL`.
+/// Bytes that operations append to the append-only file and to the stream of replicas.
 fn appended_bytes(exposure: &Exposure, keyspace: &Keyspace, kind: KeyKind) -> f64 {
-    let set = rdb::set_bytes(kind) as f64;
-    let delete = rdb::key_command_bytes(kind, 3) as f64;
-    let incr = rdb::key_command_bytes(kind, 4) as f64;
     let hset = match keyspace.content {
         Content::Hashes { name, value, .. } => rdb::hset_bytes(kind, name, value) as f64,
         Content::Strings(_) | Content::Integers => 0.0,
     };
-    (exposure.set + exposure.insert) * set
-        + exposure.hset * hset
-        + (exposure.delete + exposure.random_delete) * delete
-        + exposure.incr * incr
+    replication::stream_bytes(kind, exposure, hset)
 }

@@ -8,14 +8,14 @@ pub trait Observer {
     /// Whether anybody looks: where not, nothing is prepared for looking at.
     const IS_WATCHING: bool = true;
 
-    /// Nothing happened from `from` to `to`; `sample` tells how it was at any instant between them.
-    fn span(&mut self, from: SimTime, to: SimTime, sample: &dyn Fn(SimTime) -> Sample) {
-        let _ = (from, to, sample);
+    /// Nothing happened on a host from `from` to `to`; `sample` tells how it was at any instant between them.
+    fn span(&mut self, host: usize, from: SimTime, to: SimTime, sample: &dyn Fn(SimTime) -> Sample) {
+        let _ = (host, from, to, sample);
     }
 
-    /// Something happened; `ledger` is the memory just before it.
-    fn happened(&mut self, at: SimTime, happening: Happening, ledger: &Ledger) {
-        let _ = (at, happening, ledger);
+    /// Something happened; `ledger` is the memory of its host just after it.
+    fn happened(&mut self, at: SimTime, place: Place, happening: Happening, ledger: &Ledger) {
+        let _ = (at, place, happening, ledger);
     }
 }
 
@@ -27,7 +27,18 @@ impl Observer for Unobserved {
     const IS_WATCHING: bool = false;
 }
 
-/// How it was at an instant.
+/// Where something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The machine, from 0: the first primary's is 0, the replicas' follow.
+    pub host: usize,
+    /// Which of the servers of the machine, from 0.
+    pub tenant: usize,
+    /// Whether its server is the primary just now.
+    pub is_primary: bool,
+}
+
+/// How it was on a host at an instant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     /// Where the memory was.
@@ -62,6 +73,82 @@ pub enum Happening {
         /// Why it was forked.
         cause: Cause,
     },
+    /// `vm.overcommit_memory` refused a fork.
+    ForkRefused {
+        /// Why it was wanted.
+        cause: Cause,
+    },
+    /// A save without a fork has begun.
+    ForklessBegan {
+        /// How long it takes.
+        duration: SimDuration,
+    },
+    /// It has ended.
+    ForklessEnded,
+    /// Memory has run out and the kernel looks for more before it kills: nobody gets on.
+    StallBegan {
+        /// What had forked.
+        cause: Cause,
+    },
+    /// The stall ended and nobody was killed: what had been asking for memory is done.
+    StallEnded {
+        /// How long it took.
+        duration: SimDuration,
+    },
+    /// The kernel has begun to swap the server out.
+    SwapBegan {
+        /// How many times longer what is left of the save takes from now on.
+        slowed: f64,
+    },
+    /// The link to a replica broke.
+    LinkLost,
+    /// The link is back, and the backlog covers what was missed.
+    PartialResync {
+        /// What was missed.
+        gap: Bytes,
+    },
+    /// A replica asks for a full sync: it has nothing, or has missed more than the backlog holds.
+    FullSyncWanted {
+        /// What was missed; `None` where it has nothing to go on from.
+        gap: Option<Bytes>,
+    },
+    /// A replica was dropped in the middle of its full sync.
+    ReplicaDropped {
+        /// What waited for it.
+        buffered: Bytes,
+        /// Why.
+        reason: Dropped,
+        /// Full syncs of this replica cut short in a row, with this one.
+        in_a_row: u32,
+    },
+    /// A backup that poses as a replica was dropped in the middle.
+    BackupDropped {
+        /// What waited for it.
+        buffered: Bytes,
+        /// Why.
+        reason: Dropped,
+    },
+    /// A replica has the snapshot and loads it.
+    ReplicaLoading {
+        /// How long that takes.
+        duration: SimDuration,
+    },
+    /// A replica is in sync.
+    ReplicaOnline {
+        /// Since it asked for the sync.
+        took: SimDuration,
+        /// What waited for it at the end.
+        buffered: Bytes,
+    },
+    /// A save failed on a replica, and it aborted at the next write (`replica-ignore-disk-write-errors no`).
+    ReplicaPanicked,
+    /// The supervisor stops the server because its child was killed (`OOMPolicy`).
+    Stopped,
+    /// A replica was promoted.
+    Promoted {
+        /// Since its primary died.
+        after: SimDuration,
+    },
     /// A backup was due while another child was alive: it waits.
     BackupWaits,
     /// A backup was due while the server was down.
@@ -82,6 +169,8 @@ pub enum Happening {
         cause: Cause,
         /// Memory that the kill frees at once.
         freed: Bytes,
+        /// How long the host had stalled before.
+        stalled: SimDuration,
     },
     /// A child whose server was killed has exited.
     OrphanExited {
@@ -92,6 +181,8 @@ pub enum Happening {
     Starting {
         /// How long the reload takes.
         duration: SimDuration,
+        /// Writes acknowledged and lost: since the last snapshot, or all where none was kept.
+        lost: f64,
     },
     /// The server serves again.
     Loaded {
@@ -107,4 +198,19 @@ pub enum Happening {
         /// What the kernel hands out.
         capacity: Bytes,
     },
+}
+
+/// Why a replica was dropped in the middle of a full sync.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// More waited for it than the hard limit.
+    HardLimit,
+    /// More waited for it than the soft limit, for longer than its seconds.
+    SoftLimit,
+    /// The link broke.
+    LinkLost,
+    /// The child that saved for it was killed, or refused.
+    ChildFailed,
+    /// The source died.
+    SourceDied,
 }

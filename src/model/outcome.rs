@@ -11,13 +11,16 @@ pub enum Cause {
     SavePoint,
     /// A rewrite of the append-only file.
     AofRewrite,
+    /// A replica's full sync.
+    FullSync,
     /// No child was alive: the data itself no longer fitted.
     Growth,
 }
 
 impl Cause {
     /// Every cause, in the order of their names in the output files.
-    pub const ALL: [Self; 4] = [Self::Backup, Self::SavePoint, Self::AofRewrite, Self::Growth];
+    pub const ALL: [Self; 5] =
+        [Self::Backup, Self::SavePoint, Self::AofRewrite, Self::FullSync, Self::Growth];
 
     /// The name in the output files.
     #[must_use]
@@ -26,6 +29,7 @@ impl Cause {
             Self::Backup => "backup",
             Self::SavePoint => "save-point",
             Self::AofRewrite => "aof-rewrite",
+            Self::FullSync => "full-sync",
             Self::Growth => "growth",
         }
     }
@@ -80,7 +84,13 @@ pub struct Kill {
     pub cause: Cause,
 }
 
-/// The figures of one replication.
+/// A stall longer than this is an incident of its own.
+pub const STALL_INCIDENT: SimDuration = SimDuration::from_secs(10);
+
+/// The figures of one replication: of the server and, where it has replicas or neighbours, of all of them and their
+/// hosts together.
+///
+/// Memory extremes are those of the host where they are worst.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// The first kill, of server or child.
@@ -106,8 +116,30 @@ pub struct Outcome {
     pub cow_peak: Bytes,
     /// The longest that a fork held the server.
     pub fork_pause: SimDuration,
-    /// Time in which the server did not serve.
+    /// Time in which writes were not served: the primary down, or stalled.
     pub downtime: SimDuration,
+    /// Stalls longer than [`STALL_INCIDENT`] that ended without a kill of the server, by cause.
+    pub stalls: PerCause<u32>,
+    /// The longest stall.
+    pub longest_stall: SimDuration,
+    /// Full syncs that were cut short by a limit or a failed child.
+    pub syncs_cut: u32,
+    /// Times that three full syncs in a row were cut short.
+    pub sync_loops: u32,
+    /// Lost links that the backlog mended.
+    pub partial_resyncs: u32,
+    /// The most that waited for replicas at any time, beyond the backlog.
+    pub replica_buffer_peak: Bytes,
+    /// Forks refused by `vm.overcommit_memory`, by cause.
+    pub forks_refused: PerCause<u32>,
+    /// The most that was swapped out.
+    pub swap_peak: Bytes,
+    /// Replicas promoted after the death of their primary.
+    pub failovers: u32,
+    /// Replicas that aborted after a failed save.
+    pub replica_panics: u32,
+    /// Writes acknowledged and lost with a killed server.
+    pub lost_writes: f64,
     /// Writes refused, at `maxmemory` or because the last save failed.
     pub rejected_writes: f64,
     /// Keys evicted.
@@ -121,9 +153,16 @@ impl Outcome {
         Cause::ALL.into_iter().map(|cause| self.server_kills[cause] + self.child_kills[cause]).sum()
     }
 
-    /// Incidents: kills of the server. Stalls and full-sync loops are not modelled.
+    /// Incidents: kills of a server, stalls of over ten seconds, and full syncs cut short three times in a row.
     #[must_use]
     pub fn incidents(&self) -> u32 {
-        Cause::ALL.into_iter().map(|cause| self.server_kills[cause]).sum()
+        Cause::ALL.into_iter().map(|cause| self.incidents_of(cause)).sum()
+    }
+
+    /// Incidents in which `cause` had forked, or grown.
+    #[must_use]
+    pub fn incidents_of(&self, cause: Cause) -> u32 {
+        let loops = if cause == Cause::FullSync { self.sync_loops } else { 0 };
+        self.server_kills[cause] + self.stalls[cause] + loops
     }
 }

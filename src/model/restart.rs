@@ -1,19 +1,20 @@
-//! What happens after the server was killed: its child notices and exits, the supervisor starts it anew, it loads
-//! its data, or cannot.
+//! What happens after a server was killed: its child notices and exits, the supervisor starts it anew, it loads its
+//! data, or cannot.
 //!
 //! The reload waits until the orphaned child is gone. What comes back is the data at the kill with
 //! `appendonly yes`, else the last snapshot; a server that keeps neither is taken as refilled to its size by its
-//! clients in the time of a reload.
+//! clients in the time of a reload. A killed process loses no write that it has handed to the kernel, so with an
+//! append-only file nothing is lost; with snapshots what came since the last one; with neither all there was.
 
 use rand::RngExt;
 
 use crate::engine::Schedule;
 use crate::model::Event;
 use crate::model::huge::HugeShare;
-use crate::model::life::Life;
+use crate::model::life::{Life, occasion};
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::{Cause, Kill, Victim};
-use crate::model::state::Phase;
+use crate::model::server::{Link, Phase, Request};
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -30,98 +31,153 @@ const CRASH_LOOP_KILLS: u32 = 3;
 const CRASH_LOOP_WINDOW: SimDuration = SimDuration::HOUR;
 
 impl<O: Observer> Life<'_, O> {
-    pub(super) fn schedule_orphan_exit(&mut self, schedule: &mut Schedule<Event>) {
+    pub(super) fn schedule_orphan_exit(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let (shortest, longest) = ORPHAN_LIFETIME;
-        let u: f64 = self.stream.at(Purpose::OrphanLifetime, self.server_kills).random();
+        let occasion = occasion(server, self.state.servers[server].kills);
+        let u: f64 = self.stream.at(Purpose::OrphanLifetime, occasion).random();
         let lifetime = SimDuration::from_secs_f64(shortest + u * (longest - shortest));
-        schedule.schedule(schedule.now() + lifetime, Event::OrphanExit);
+        schedule.schedule(schedule.now() + lifetime, Event::OrphanExit(server));
     }
 
     /// Starts the server after the supervisor's delay, counted from its death.
-    pub(super) fn schedule_restart(&mut self, schedule: &mut Schedule<Event>) {
-        let died = self.down_since.unwrap_or(schedule.now());
+    pub(super) fn schedule_restart(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let died = self.state.servers[server].died_at.unwrap_or(schedule.now());
         let start = (died + self.host().server.restart_delay).max(schedule.now());
-        schedule.schedule(start, Event::ServerStart);
+        schedule.schedule(start, Event::ServerStart(server));
     }
 
     /// The orphaned child exits and frees the snapshot it held.
-    pub(super) fn orphan_exits(&mut self, freed: Bytes, schedule: &mut Schedule<Event>) {
+    pub(super) fn orphan_exits(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
-        self.state.phase = Phase::Dead;
-        self.tell(now, Happening::OrphanExited { freed });
-        self.schedule_restart(schedule);
+        let freed = Bytes::from_f64(self.state.resident(server, now));
+        self.state.servers[server].phase = Phase::Dead;
+        self.tell(now, server, Happening::OrphanExited { freed });
+        self.schedule_restart(server, schedule);
+        self.schedule_exhaustion(self.state.host_of(server), schedule);
     }
 
     /// The server starts to load what was kept.
-    pub(super) fn server_starts(&mut self, schedule: &mut Schedule<Event>) {
+    pub(super) fn server_starts(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
-        let persistence = &self.host().persistence;
-        let has_snapshots = !persistence.save_points.is_empty() || self.host().backup.is_some();
-        if persistence.aof.is_none() && has_snapshots {
-            self.return_to_snapshot();
-        }
-        self.state.huge = HugeShare::LOADED;
-        let seconds = self.state.data.bytes / self.state.drawn.load_throughput;
-        let duration = SimDuration::from_secs_f64(seconds);
-        self.state.phase = Phase::Loading { from: now, until: now + duration };
-        self.tell(now, Happening::Starting { duration });
-        schedule.schedule(now + duration, Event::Loaded);
-        self.schedule_next(schedule);
+        let kept = self.kept(server);
+        self.state.servers[server].huge = HugeShare::LOADED;
+        let duration = SimDuration::from_secs_f64(kept.bytes / self.state.drawn.load_throughput);
+        self.state.servers[server].phase =
+            Phase::Loading { from: now, until: now + duration, bytes: kept.bytes };
+        self.tell(now, server, Happening::Starting { duration, lost: kept.lost });
+        schedule.schedule(now + duration, Event::Loaded(server));
+        self.schedule_exhaustion(self.state.host_of(server), schedule);
     }
 
-    fn return_to_snapshot(&mut self) {
-        let data = &mut self.state.data;
-        let ratio = self.state.snapshot.data_bytes / data.bytes.max(1.0);
+    /// What a server that was killed finds in its files, and what is lost if nobody else has it.
+    fn kept(&self, server: usize) -> Kept {
+        let shard = &self.state.shards[self.state.shard_of(server)];
+        let (snapshot, persistence) = (&self.state.servers[server].snapshot, &self.host().persistence);
+        let is_elsewhere = self.state.servers[server].link.is_some() || shard.promotion_at.is_some();
+        let of = |lost: f64| if is_elsewhere { 0.0 } else { lost };
+        if persistence.aof.is_some() {
+            return Kept { bytes: shard.data.bytes, lost: 0.0 };
+        }
+        if !persistence.save_points.is_empty() || self.host().backup.is_some() {
+            return Kept { bytes: snapshot.data_bytes, lost: of(shard.changes - snapshot.changes) };
+        }
+        Kept { bytes: shard.data.bytes, lost: of(shard.data.population.keys.iter().sum()) }
+    }
+
+    /// The server serves again, with its save points and its append-only file as after a start; a replica follows.
+    pub(super) fn loaded(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+        let now = schedule.now();
+        let shard = self.state.shard_of(server);
+        self.settle(shard, now);
+        let kept = self.kept(server);
+        self.state.servers[server].phase = Phase::Serving;
+        self.state.servers[server].loaded_at = Some(now);
+        let died = self.state.servers[server].died_at.take().unwrap_or(now);
+        self.begin_files_anew(server, now);
+        if let Some(link) = self.state.servers[server].link {
+            self.tell(now, server, Happening::Loaded { downtime: now.since(died) });
+            let asked = if let Link::Waiting(request) = link { request.asked } else { now };
+            let request = Request { asked, ready: now, holds: kept.bytes };
+            self.state.servers[server].link = Some(Link::Waiting(request));
+            return self.want_full_sync(server, None, schedule);
+        }
+        self.outcome.lost_writes += kept.lost.max(0.0);
+        self.return_to(shard, kept.bytes);
+        let downtime = self.serves_again(shard, now);
+        self.tell(now, server, Happening::Loaded { downtime });
+        self.primary_is_back(shard, schedule);
+    }
+
+    /// Scales the data of a shard to what its primary has loaded.
+    fn return_to(&mut self, shard: usize, bytes: f64) {
+        let data = &mut self.state.shards[shard].data;
+        let ratio = bytes / data.bytes.max(1.0);
         for keys in &mut data.population.keys {
             *keys *= ratio;
         }
-        data.bytes = self.state.snapshot.data_bytes;
+        data.bytes = bytes;
     }
 
-    /// The server serves again, with its save points and its append-only file as after a start.
-    pub(super) fn loaded(&mut self, schedule: &mut Schedule<Event>) {
+    /// Snapshots and the append-only file of a server that has just got its data.
+    pub(super) fn begin_files_anew(&mut self, server: usize, now: SimTime) {
+        let shard = &self.state.shards[self.state.shard_of(server)];
+        let (stream, changes) = (shard.stream, shard.changes);
+        let follows = self.state.servers[server].link == Some(Link::Online);
+        let state = &mut self.state.servers[server];
+        (state.snapshot.saved_at, state.snapshot.tried_at) = (now, None);
+        (state.snapshot.changes, state.snapshot.is_last_ok) = (changes, true);
+        (state.aof.consecutive_failures, state.aof.not_before) = (0, now);
+        if follows {
+            // After a full sync the file is begun anew, by a rewrite. Source: `replication.c`, `restartAOFAfterSYNC`.
+            (state.aof.is_due, state.huge) = (true, HugeShare::LOADED);
+            (state.aof.base_bytes, state.aof.from) = (0.0, stream);
+        }
+    }
+
+    /// A replica is gone: what it was sent is for nothing.
+    pub(super) fn replica_died(&mut self, replica: usize, schedule: &mut Schedule<Event>) {
+        if self.state.servers[replica].link.as_ref().and_then(Link::sync).is_some() {
+            self.cut_sync(replica, crate::model::observer::Dropped::LinkLost, schedule);
+        }
         let now = schedule.now();
-        self.settle(now);
-        self.state.phase = Phase::Serving;
-        let downtime = now.since(self.down_since.take().unwrap_or(now));
-        self.outcome.downtime += downtime;
-        self.loaded_at = Some(now);
-        let snapshot = &mut self.state.snapshot;
-        (snapshot.saved_at, snapshot.tried_at) = (now, None);
-        (snapshot.changes, snapshot.is_last_ok) = (0.0, true);
-        let aof = &mut self.state.aof;
-        (aof.consecutive_failures, aof.not_before) = (0, now);
-        self.tell(now, Happening::Loaded { downtime });
-        self.schedule_next(schedule);
+        let request = Request { asked: now, ready: now, holds: 0.0 };
+        self.state.servers[replica].link = Some(Link::Waiting(request));
     }
 
-    /// Notes a kill of the server, and whether it makes a crash loop.
-    pub(super) fn is_crash_loop(&mut self, now: SimTime) -> bool {
-        let is_soon = self.loaded_at.is_some_and(|loaded| now.since(loaded) <= CRASH_LOOP_WINDOW);
-        self.kills_in_a_row = if is_soon { self.kills_in_a_row + 1 } else { 1 };
-        self.kills_in_a_row >= CRASH_LOOP_KILLS
+    /// Notes a kill of a server, and whether it makes a crash loop.
+    pub(super) fn is_crash_loop(&mut self, server: usize, now: SimTime) -> bool {
+        let state = &mut self.state.servers[server];
+        let is_soon = state.loaded_at.is_some_and(|loaded| now.since(loaded) <= CRASH_LOOP_WINDOW);
+        state.kills_in_a_row = if is_soon { state.kills_in_a_row + 1 } else { 1 };
+        state.kills_in_a_row >= CRASH_LOOP_KILLS
     }
 
     /// Nothing will change by itself any more: the supervisor starts the server again and again, until somebody
     /// intervenes, which is after the horizon. The kill that showed it stands for all of them.
     pub(super) fn crash_loop(
         &mut self,
+        server: usize,
         cause: Cause,
         needed_to_load: Option<Bytes>,
         schedule: &mut Schedule<Event>,
     ) {
         let now = schedule.now();
-        self.down_since.get_or_insert(now);
-        for event in
-            [Event::Loaded, Event::ChildExit, Event::SavePointDue, Event::RewriteDue, Event::BackupRetry]
-        {
-            schedule.clear(event);
+        self.server_dies(server, schedule);
+        for event in [Event::ServerStart, Event::OrphanExit] {
+            schedule.clear(event(server));
         }
-        self.outcome.save_failures += u32::from(self.state.child.take().is_some());
-        self.backup_waits = false;
-        self.state.phase = Phase::CrashLoop;
+        self.state.servers[server].phase = Phase::CrashLoop;
         self.book_kill(Kill { at: now, victim: Victim::Server, cause });
         let capacity = self.state.simulation.capacity();
-        self.tell(now, Happening::CrashLoop { cause, needed_to_load, capacity });
+        self.tell(now, server, Happening::CrashLoop { cause, needed_to_load, capacity });
     }
+}
+
+/// What a server finds in its files.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Kept {
+    /// Data, in `used_memory` \[bytes\].
+    bytes: f64,
+    /// Writes acknowledged and not among them.
+    lost: f64,
 }

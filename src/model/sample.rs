@@ -1,6 +1,9 @@
 //! A host for the tests: 16 GiB, three quarters of it full of 512-byte values, a backup a day.
 
 use crate::memory::layout::profiles::redis_7_0;
+use crate::memory::oom::{KillRule, OomPolicy};
+use crate::memory::overcommit::Overcommit;
+use crate::memory::replication::{BufferLimit, ReplicaBuffers};
 use crate::memory::{Allocator, Popularity};
 use crate::model::Uncertain;
 use crate::model::host::*;
@@ -14,6 +17,11 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             reserved: Uncertain::certain(Bytes::gib(1).as_f64()),
             page_size: Bytes::kib(4),
             huge_pages: None,
+            container: None,
+            overcommit: Overcommit::Heuristic,
+            kernel: (6, 1),
+            kill_rule: KillRule::LargestProcess,
+            swap: Bytes::ZERO,
         },
         server: Server {
             layout: redis_7_0(),
@@ -25,7 +33,10 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             client_memory: Uncertain::certain(0.0),
             load_throughput: Uncertain::certain(Bytes::mib(100).as_f64()),
             restart_delay: SimDuration::SECOND,
+            oom_policy: OomPolicy::Continue,
         },
+        tenancy: Tenancy::ALONE,
+        replication: no_replicas(),
         dataset: Dataset {
             fill: Fill::Maxmemory(1.0),
             growth_per_day: Uncertain::certain(0.0),
@@ -39,15 +50,43 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             max_writes_per_second: f64::INFINITY,
             jobs: Vec::new(),
         },
-        persistence: Persistence { aof: None, save_points: Vec::new() },
+        persistence: Persistence {
+            aof: None,
+            save_points: Vec::new(),
+            stop_writes_on_bgsave_error: true,
+            replica_ignore_disk_write_errors: false,
+        },
         save: SavePace {
             throughput: Uncertain::certain(Bytes::mib(100).as_f64()),
             sigma: 0.0,
             slow_probability: 0.0,
             slow_factor: 1.0,
         },
-        backup: Some(Backup { at: SimDuration::HOUR, jitter: SimDuration::ZERO, every: SimDuration::DAY }),
+        backup: Some(Backup {
+            at: SimDuration::HOUR,
+            jitter: SimDuration::ZERO,
+            every: SimDuration::DAY,
+            method: BackupMethod::Bgsave,
+            source: BackupSource::Primary,
+        }),
         horizon: SimDuration(7 * SimDuration::DAY.0),
+    }
+}
+
+/// No replicas, and the defaults of valkey.conf for those that a test adds: links that never break, of 110 MiB/s.
+fn no_replicas() -> Replication {
+    Replication {
+        replicas: 0,
+        backlog: Bytes::mib(10),
+        limit: BufferLimit::default(),
+        buffers: ReplicaBuffers::Shared,
+        sync: SyncMethod::Diskless,
+        load: ReplicaLoad::Disabled,
+        delay: SimDuration::from_secs(5),
+        throughput: Uncertain::certain(Bytes::mib(110).as_f64()),
+        link_losses_per_day: 0.0,
+        outage: Uncertain::certain(10.0),
+        failover: Some(SimDuration::from_secs(15)),
     }
 }
 

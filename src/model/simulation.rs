@@ -3,10 +3,15 @@
 use rand::RngExt;
 
 use crate::engine::{self, Schedule, Stop};
+use crate::memory::container::SnapshotFile;
 use crate::memory::layout::listpack_bytes;
-use crate::memory::{Heap, KeyKind, Keys, Population, Released, Spread, Value, child, rdb, reclaim};
+use crate::memory::{
+    Heap, KeyKind, Keys, Population, Released, Spread, Value, child, container, rdb, reclaim, replication,
+    stall,
+};
 use crate::model::host::{
-    Content, Fill, Host, Job, Keyspace, KeyspaceSize, MaxmemoryPolicy, Operation, WriteRate,
+    BackupMethod, Content, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy, Operation,
+    WriteRate,
 };
 use crate::model::life::Life;
 use crate::model::load::{Load, Rates};
@@ -33,6 +38,8 @@ pub struct Simulation {
     /// Whether a child gives pages back while it saves.
     gives_back: bool,
     purges: PurgeTable,
+    /// Resident bytes that a buffered byte of the stream takes.
+    buffer_cost: f64,
     /// A child's own memory while it saves \[bytes\].
     child_memory: f64,
 }
@@ -80,10 +87,11 @@ impl Simulation {
         let (server, page_size) = (&host.server, host.machine.page_size.0);
         let heap = Heap::new(&server.layout, server.allocator, page_size, &keys);
         let shares = shares_of_bytes(&host.dataset.keyspaces, &heap);
-        let capacity = host.machine.ram.saturating_sub(reclaim::min_watermark(host.machine.ram));
+        let capacity = capacity(&host.machine);
         // A server that lies on huge pages dismisses nothing, and what its child frees stays in whole huge pages.
         let gives_back = host.machine.huge_pages.is_none() && heap.can_give_back();
         let child_memory = child::own_memory(kinds.iter().any(|kind| child::compresses(kind.value)));
+        let buffer_cost = replication::resident(server.allocator, 1.0, page_size);
         let mut simulation = Self {
             host,
             kinds,
@@ -93,6 +101,7 @@ impl Simulation {
             capacity,
             gives_back,
             purges: PurgeTable::new(Population::of(Vec::new())),
+            buffer_cost,
             child_memory,
         };
         let population = simulation.population(simulation.host.server.client_memory.likely);
@@ -116,7 +125,49 @@ impl Simulation {
         &self.shares
     }
 
-    /// The most memory that the kernel hands out: RAM less the min watermark.
+    /// The memory there is: the limit of a container, or the RAM.
+    pub fn memory(&self) -> Bytes {
+        self.host.machine.container.map_or(self.host.machine.ram, |container| container.limit)
+    }
+
+    /// Shards whose servers share the hosts.
+    pub fn shards(&self) -> usize {
+        self.host.tenancy.servers.max(1) as usize
+    }
+
+    /// Servers of a shard, each on a host of its own.
+    pub fn members(&self) -> usize {
+        1 + self.host.replication.replicas as usize
+    }
+
+    /// Whether servers keep a replication backlog.
+    pub fn has_backlog(&self) -> bool {
+        let poses = self.host.backup.is_some_and(|backup| backup.method == BackupMethod::Sync);
+        self.host.replication.replicas > 0 || poses
+    }
+
+    /// The backlog as `maxmemory` counts it \[bytes\].
+    pub(super) fn backlog(&self) -> f64 {
+        if self.has_backlog() { self.host.replication.backlog.as_f64() } else { 0.0 }
+    }
+
+    /// Resident bytes that a buffered byte of the stream takes.
+    pub(super) fn buffer_cost(&self) -> f64 {
+        self.buffer_cost
+    }
+
+    /// What is charged to a container beside its processes, and stays \[bytes\].
+    pub(super) fn kernel_memory(&self) -> f64 {
+        if self.host.machine.container.is_some() { container::margin(SnapshotFile::None) } else { 0.0 }
+    }
+
+    /// From how much on a container's `memory.high` all but stops who asks for more; `None` without one.
+    pub(super) fn throttled_from(&self) -> Option<Bytes> {
+        let high = self.host.machine.container?.high?;
+        Some(high.scaled(1.0 + stall::STALLED_EXCESS))
+    }
+
+    /// The most memory that the kernel hands out: RAM less the min watermark, or a container's limit.
     pub fn capacity(&self) -> Bytes {
         self.capacity
     }
@@ -149,7 +200,8 @@ impl Simulation {
         };
         match (self.host.dataset.fill, self.host.server.maxmemory) {
             (Fill::Maxmemory(fill), Some(maxmemory)) => {
-                self.heap.population_of(maxmemory.as_f64() * fill - client_memory, &self.shares)
+                let beside = client_memory + self.backlog();
+                self.heap.population_of(maxmemory.as_f64() * fill - beside, &self.shares)
             }
             _ => Population::of(self.host.dataset.keyspaces.iter().map(given).collect()),
         }
@@ -164,7 +216,8 @@ impl Simulation {
     /// `used_memory` at time 0, at the likely values.
     pub fn used_memory(&self) -> Bytes {
         let client_memory = self.host.server.client_memory.likely;
-        Bytes::from_f64(self.heap.used_memory(&self.population(client_memory)) + client_memory)
+        let data = self.heap.used_memory(&self.population(client_memory));
+        Bytes::from_f64(data + client_memory + self.backlog())
     }
 
     /// `used_memory` that the data needs at the horizon: growth and net inserts of load and jobs included, each at the
@@ -210,12 +263,16 @@ impl Simulation {
         let client_memory = server.client_memory.likely;
         let as_given = self.heap.used_memory(&self.population(client_memory));
         let data = match (self.host.dataset.fill, server.maxmemory) {
-            (Fill::Maxmemory(_), Some(maxmemory)) => (maxmemory.as_f64() - client_memory).max(as_given),
+            (Fill::Maxmemory(_), Some(maxmemory)) => {
+                (maxmemory.as_f64() - client_memory - self.backlog()).max(as_given)
+            }
             _ => as_given,
         };
         let resident = data * server.fragmentation_ratio.likely;
         let page_tables = child::page_tables(resident, self.host.machine.page_size.0);
-        let need = resident + self.host.machine.reserved.likely + client_memory + page_tables;
+        let of_server = resident + client_memory + page_tables + self.backlog() * self.buffer_cost;
+        let need =
+            self.host.machine.reserved.likely + self.kernel_memory() + of_server * self.shards() as f64;
         Fit {
             need: Bytes::from_f64(need),
             available: self.capacity,
@@ -243,7 +300,7 @@ impl Simulation {
         let base_rate = rates.keyspaces.iter().sum();
         let weather = Weather::new(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
         let load = Load::new(weather, &rates, &dataset.keyspaces, &traffic.jobs, &self.kinds);
-        let mut schedule = Schedule::default();
+        let mut schedule = Schedule::for_many(self.shards() * self.members());
         let mut life = Life::new(self, stream, &drawn, load, observer);
         life.begin(&mut schedule);
         let (horizon, steps) = (SimTime::ZERO + self.host.horizon, self.step_limit());
@@ -258,7 +315,8 @@ impl Simulation {
     /// More events than any real host could see: the cron looks ten times a second, and a look leads to one fork and
     /// its end.
     fn step_limit(&self) -> u64 {
-        (self.host.horizon.0 / SimDuration::SECOND.0).saturating_mul(20).saturating_add(1_000)
+        let of_one = (self.host.horizon.0 / SimDuration::SECOND.0).saturating_mul(20).saturating_add(1_000);
+        of_one.saturating_mul((self.shards() * self.members()) as u64)
     }
 
     /// Draws what belongs to a host, once a replication.
@@ -280,10 +338,19 @@ impl Simulation {
             client_memory: draw(server.client_memory, Purpose::ClientMemory),
             save_throughput: draw(self.host.save.throughput, Purpose::SaveThroughput),
             load_throughput: draw(server.load_throughput, Purpose::LoadThroughput),
+            link_throughput: draw(self.host.replication.throughput, Purpose::LinkThroughput),
             growth: draw(self.host.dataset.growth_per_day, Purpose::Growth) / SimDuration::DAY.as_secs_f64(),
             fork_pause: stream.at(Purpose::ForkPause, 0).random(),
             spreads: self.spreads.iter().enumerate().map(spread).collect(),
         }
+    }
+}
+
+/// The most memory that the kernel hands out.
+fn capacity(machine: &Machine) -> Bytes {
+    match machine.container {
+        Some(container) => container.limit,
+        None => machine.ram.saturating_sub(reclaim::min_watermark(machine.ram)),
     }
 }
 

@@ -1,22 +1,19 @@
-//! The state of a host, and the memory it asks for at any instant.
+//! The state of a shard and its hosts: the servers, and the data that their primaries hold.
 //!
 //! Between events everything follows from the state and the clock, so nothing is computed until somebody
-//! looks. What accrues with the load is settled when the state changes; nothing is settled while a child
-//! lives, so its fork is the last settlement.
+//! looks. What accrues with the load is settled when the state changes: `State::settle` comes before every change
+//! that the load can feel. Servers are numbered shard by shard, the first primary before its replicas; the n-th of each
+//! shard is on the n-th host.
 
-use crate::memory::huge_pages::HugeHeap;
-use crate::memory::layout::RdbCache;
-use crate::memory::{Exposure, HugePages, Population, Spread, child, huge_pages};
+use crate::memory::{Exposure, Population, Spread};
 use crate::model::host::{Host, MaxmemoryPolicy};
-use crate::model::huge::HugeShare;
-use crate::model::ledger::{Demand, Ledger};
 use crate::model::load::{Load, net_keys};
-use crate::model::observer::Sample;
 use crate::model::outcome::Cause;
+use crate::model::server::{Child, Link, Phase, RunningBackup, Server};
 use crate::model::simulation::Simulation;
-use crate::units::{Bytes, SimTime};
+use crate::units::{SimDuration, SimTime};
 
-/// What the unknowns of a host turned out to be in one replication.
+/// What the unknowns of a host turned out to be in one replication; the hosts of a shard are alike.
 #[derive(Clone, Debug)]
 pub struct Drawn {
     /// Memory of the kernel and other processes \[bytes\].
@@ -29,6 +26,8 @@ pub struct Drawn {
     pub save_throughput: f64,
     /// `used_memory` reloaded a second [bytes/s].
     pub load_throughput: f64,
+    /// What the link to a replica carries [bytes/s].
+    pub link_throughput: f64,
     /// Growth beside what the load inserts [bytes/s].
     pub growth: f64,
     /// Where between the shortest and the longest pause a page a fork holds the server, in [0, 1].
@@ -37,66 +36,31 @@ pub struct Drawn {
     pub spreads: Vec<Spread>,
 }
 
-/// The state of a host.
+/// The state of a shard, or of the shards of servers that share their hosts.
 #[derive(Debug)]
 pub struct State<'a> {
     pub(super) simulation: &'a Simulation,
     pub(super) drawn: &'a Drawn,
     pub(super) load: Load<'a>,
-    pub(super) phase: Phase,
-    pub(super) child: Option<Child>,
-    pub(super) data: Data,
-    pub(super) aof: AofFile,
-    pub(super) snapshot: Snapshot,
-    pub(super) huge: HugeShare,
+    pub(super) shards: Vec<Shard>,
+    pub(super) servers: Vec<Server>,
+    pub(super) hosts: Vec<HostState>,
 }
 
-/// What the server is doing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Phase {
-    /// It serves.
-    Serving,
-    /// It was killed, and its child still holds a snapshot of so many bytes.
-    Orphaned { snapshot: f64 },
-    /// It was killed and waits to be started.
-    Dead,
-    /// It loads its data.
-    Loading { from: SimTime, until: SimTime },
-    /// It is killed whenever it has loaded its data.
-    CrashLoop,
-}
-
-/// A child that is saving.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Child {
-    pub cause: Cause,
-    pub forked_at: SimTime,
-    pub exits_at: SimTime,
-    /// Resident set of the server at the fork, shared by the child \[bytes\].
-    pub resident: f64,
-    /// Size of the file it writes \[bytes\].
-    pub file_bytes: f64,
-    /// Pages that will have been copied when it exits, looked at twice and so computed once \[bytes\]; `None` where
-    /// the child gives pages back.
-    pub copied_at_exit: Option<f64>,
-    /// When the save costs most; `None` where that is at its end.
-    pub peaks: Option<Peaks>,
-}
-
-/// When a save costs most, if it is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Peaks {
-    /// When most is copied.
-    pub cow: SimTime,
-    /// When most memory is asked for, with the growth of the data.
-    pub demand: SimTime,
-}
-
-impl Child {
-    /// The share of the keys that it has written out at `at`.
-    pub fn progress(&self, at: SimTime) -> f64 {
-        progress(self.forked_at, self.exits_at, at)
-    }
+/// A primary, its replicas and their data as of the last settlement.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shard {
+    /// Number of the server that is the primary.
+    pub primary: usize,
+    pub data: Data,
+    /// Bytes written so far to the stream that replicas and the append-only file get.
+    pub stream: f64,
+    /// Changes so far, as `save` points count them.
+    pub changes: f64,
+    /// Since when nobody has served; `None` while the primary does.
+    pub down_since: Option<SimTime>,
+    /// When a replica will be promoted in place of the dead primary.
+    pub promotion_at: Option<SimTime>,
 }
 
 /// The data set as of the last settlement.
@@ -110,42 +74,32 @@ pub(super) struct Data {
     pub limit: f64,
 }
 
-/// The append-only file.
+/// What is wrong with a host just now.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct AofFile {
-    /// Size as of the last settlement \[bytes\].
-    pub bytes: f64,
-    /// Size after the last rewrite \[bytes\].
-    pub base_bytes: f64,
-    /// Size when the running rewrite forked \[bytes\].
-    pub bytes_at_fork: f64,
-    /// Rewrites that failed since the last one that succeeded.
-    pub consecutive_failures: u32,
-    /// No automatic rewrite before this.
-    pub not_before: SimTime,
+pub(super) struct HostState {
+    /// The stall that it is in.
+    pub stall: Option<Stall>,
+    /// The kernel swaps its servers out.
+    pub is_swapping: bool,
 }
 
-/// The last snapshot, and what has changed since.
+/// A host that has run out of memory and gets nowhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Snapshot {
-    pub saved_at: SimTime,
-    /// When the last save was started; `None` before the first one.
-    pub tried_at: Option<SimTime>,
-    /// Changes since the last snapshot as of the last settlement.
-    pub changes: f64,
-    pub changes_at_fork: f64,
-    pub is_last_ok: bool,
-    /// Size of the data in it \[bytes\].
-    pub data_bytes: f64,
-    /// How much of its file is in the page cache \[bytes\].
-    pub cached_bytes: f64,
+pub(super) struct Stall {
+    pub since: SimTime,
+    /// What had forked.
+    pub cause: Cause,
+    /// Whether it ends with a kill, or with the child that asked for too much (`memory.high`).
+    pub kills: bool,
 }
 
 /// What the load asked for beyond `maxmemory` since the last settlement.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Overflow {
-    /// Keys refused or evicted.
-    pub keys: f64,
+    /// Keys refused.
+    pub refused: f64,
+    /// Keys evicted.
+    pub evicted: f64,
 }
 
 /// Growth since the last settlement, before `maxmemory` has its say.
@@ -170,15 +124,58 @@ impl<'a> State<'a> {
         self.simulation.host()
     }
 
-    /// Whether the load reaches the data: the server serves, and its last save did not fail.
-    pub(super) fn accepts_writes(&self) -> bool {
-        self.phase == Phase::Serving && !self.refuses_writes()
+    /// Servers of a shard.
+    pub(super) fn members(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// The host that a server is on.
+    pub(super) fn host_of(&self, server: usize) -> usize {
+        server % self.members()
+    }
+
+    /// The shard that a server belongs to.
+    pub(super) fn shard_of(&self, server: usize) -> usize {
+        server / self.members()
+    }
+
+    /// The servers on a host.
+    pub(super) fn tenants(&self, host: usize) -> impl Iterator<Item = usize> + use<> {
+        (host..self.servers.len()).step_by(self.members())
+    }
+
+    /// The servers of a shard.
+    pub(super) fn servers_of(&self, shard: usize) -> std::ops::Range<usize> {
+        shard * self.members()..(shard + 1) * self.members()
+    }
+
+    /// The data that a server holds or follows.
+    pub(super) fn data_of(&self, server: usize) -> &Data {
+        &self.shards[self.shard_of(server)].data
+    }
+
+    /// Whether the load reaches the data of a shard: its primary serves, its last save did not fail, and its host gets
+    /// on.
+    pub(super) fn accepts_writes(&self, shard: usize) -> bool {
+        let primary = self.shards[shard].primary;
+        self.servers[primary].phase == Phase::Serving
+            && !self.refuses_writes(primary)
+            && self.hosts[self.host_of(primary)].stall.is_none()
     }
 
     /// `stop-writes-on-bgsave-error yes` (the default) with at least one `save` point: after a failed save every
     /// write is answered with `-MISCONF` until a save succeeds. Source: `server.c`, Redis 7.0 and Valkey 8.0.
-    pub(super) fn refuses_writes(&self) -> bool {
-        !self.snapshot.is_last_ok && !self.host().persistence.save_points.is_empty()
+    pub(super) fn refuses_writes(&self, server: usize) -> bool {
+        let persistence = &self.host().persistence;
+        !self.servers[server].snapshot.is_last_ok
+            && !persistence.save_points.is_empty()
+            && persistence.stop_writes_on_bgsave_error
+    }
+
+    /// Whether a server's memory changes with the load of its shard: it is up, and the primary or in sync with it.
+    pub(super) fn follows(&self, server: usize) -> bool {
+        let server = &self.servers[server];
+        server.phase == Phase::Serving && server.link.is_none_or(|link| link.has_data())
     }
 
     /// Whether the data can grow at all.
@@ -187,9 +184,9 @@ impl<'a> State<'a> {
         self.drawn.growth > 0.0 || net_keys(&rates).any(|keys| keys > 0.0)
     }
 
-    fn growth(&self, until: SimTime, exposures: &[Exposure]) -> Growth {
+    fn growth(&self, data: &Data, until: SimTime, exposures: &[Exposure]) -> Growth {
         let heap = self.simulation.heap();
-        let beside = self.drawn.growth * until.since(self.data.settled_at).as_secs_f64();
+        let beside = self.drawn.growth * until.since(data.settled_at).as_secs_f64();
         let kinds = self.simulation.shares().iter().enumerate();
         let of_load = net_keys(exposures);
         let keys: Vec<f64> = kinds
@@ -197,178 +194,219 @@ impl<'a> State<'a> {
             .map(|((kind, share), keys)| keys + beside * share / heap.key_bytes(kind))
             .collect();
         let bytes = keys.iter().enumerate().map(|(kind, keys)| keys * heap.key_bytes(kind)).sum::<f64>();
-        Growth { overflow: (self.data.bytes + bytes - self.data.limit).clamp(0.0, bytes), keys, bytes }
+        Growth { overflow: (data.bytes + bytes - data.limit).clamp(0.0, bytes.max(0.0)), keys, bytes }
     }
 
-    /// `used_memory` of the data at `at` \[bytes\].
-    fn data_bytes(&self, at: SimTime) -> f64 {
-        if !self.accepts_writes() {
-            return self.data.bytes;
+    /// `used_memory` of the data of a shard at `at` \[bytes\].
+    pub(super) fn data_bytes(&self, shard: usize, at: SimTime) -> f64 {
+        let data = &self.shards[shard].data;
+        if !self.accepts_writes(shard) {
+            return data.bytes;
         }
-        let growth = self.growth(at, &self.load.exposures(self.data.settled_at, at));
-        self.data.bytes + growth.bytes - growth.overflow
+        let growth = self.growth(data, at, &self.load.exposures(data.settled_at, at));
+        data.bytes + growth.bytes - growth.overflow
     }
 
-    /// Carries the data, the append-only file and the changes forward to `now`.
-    pub(super) fn settle(&mut self, now: SimTime) -> Overflow {
-        let overflow = if self.accepts_writes() { self.accrue(now) } else { Overflow::default() };
-        self.data.settled_at = now;
-        overflow
-    }
-
-    fn accrue(&mut self, now: SimTime) -> Overflow {
-        let from = self.data.settled_at;
-        let growth = self.growth(now, &self.load.exposures(from, now));
-        self.snapshot.changes += self.load.amount(&self.load.changes, from, now);
-        self.aof.bytes += self.load.amount(&self.load.appended, from, now);
-        self.data.bytes += growth.bytes - growth.overflow;
-        let overflow = growth.overflow_keys();
-        let accepted = if growth.bytes > 0.0 { 1.0 - growth.overflow / growth.bytes } else { 0.0 };
-        let keys = &mut self.data.population.keys;
-        keys.iter_mut().zip(&growth.keys).for_each(|(keys, added)| *keys += added * accepted);
-        if self.simulation.host().server.maxmemory_policy == MaxmemoryPolicy::AllKeys {
-            replace_keys(keys, &growth.keys, overflow);
+    /// Where the stream of a shard has got to at `at`, not before the last settlement \[bytes\].
+    pub(super) fn position(&self, shard: usize, at: SimTime) -> f64 {
+        let Shard { data, stream, .. } = &self.shards[shard];
+        if !self.accepts_writes(shard) {
+            return *stream;
         }
-        Overflow { keys: overflow }
+        stream + self.load.amount(&self.load.appended, data.settled_at, at)
     }
 
-    /// Pages copied since the fork that the child has not given back \[bytes\].
-    pub(super) fn copied_bytes(&self, at: SimTime) -> f64 {
-        let Some(child) = self.child.as_ref().filter(|_| self.accepts_writes()) else { return 0.0 };
-        if let Some(copied) = child.copied_at_exit.filter(|_| child.exits_at == at) {
-            return copied;
+    /// When `amount` more bytes of the stream have come since `from`; `None` if not before `until`.
+    pub(super) fn streamed(
+        &self,
+        shard: usize,
+        from: SimTime,
+        amount: f64,
+        until: SimTime,
+    ) -> Option<SimTime> {
+        if amount <= 0.0 {
+            return Some(from);
         }
-        let exposures = self.exposures(at);
-        if self.host().machine.huge_pages == Some(HugePages::Copied) {
-            return self.huge_heap(&exposures).written;
+        if !self.accepts_writes(shard) || until <= from {
+            return None;
         }
-        let seconds = child.exits_at.since(child.forked_at).as_secs_f64();
-        let released = self.simulation.released(seconds, child.progress(at));
-        let (population, spreads) = (&self.data.population, &self.drawn.spreads);
-        self.simulation.heap().copied_bytes(population, &exposures, spreads, released)
+        self.load.time_when(&self.load.appended, from, amount, until)
     }
 
-    /// The heap on huge pages, as `exposures` have written it.
-    fn huge_heap(&self, exposures: &[Exposure]) -> HugeHeap {
-        let size = huge_pages::size(self.host().machine.page_size.0) as f64;
-        let (population, spreads) = (&self.data.population, &self.drawn.spreads);
-        huge_pages::written(self.simulation.heap(), population, exposures, spreads, size)
-    }
-
-    /// Notes which huge pages a child that ends at `at` leaves split. Before the settlement that follows its end.
-    pub(super) fn split_huge_pages(&mut self, at: SimTime) {
-        let Some(child) = &self.child else { return };
-        if self.host().machine.huge_pages == Some(HugePages::Split) && self.accepts_writes() {
-            let heap = self.huge_heap(&self.exposures(at));
-            self.huge = self.huge.after(self.copied_bytes(at), child.resident, heap);
-        }
-    }
-
-    /// What the load and evictions have done to the keys since the last settlement.
-    fn exposures(&self, at: SimTime) -> Vec<Exposure> {
-        let mut exposures = self.load.exposures(self.data.settled_at, at);
-        let growth = self.growth(at, &exposures);
-        let (population, evicts) = (&self.data.population, self.host().server.maxmemory_policy);
-        let total: f64 = population.keys.iter().sum();
-        let evicted = if evicts == MaxmemoryPolicy::AllKeys { growth.overflow_keys() } else { 0.0 };
-        if evicted > 0.0 && total > 0.0 {
-            for (exposure, keys) in exposures.iter_mut().zip(&population.keys) {
-                exposure.random_delete += evicted * keys / total;
-            }
-        }
+    /// What the load and evictions have done to the keys of a shard since the last settlement; nothing where it does
+    /// not reach them.
+    pub(super) fn exposures(&self, shard: usize, at: SimTime) -> Vec<Exposure> {
+        let data = &self.shards[shard].data;
+        let mut exposures = self.load.exposures(data.settled_at, at);
+        let growth = self.growth(data, at, &exposures);
+        self.evict(data, growth.overflow_keys(), &mut exposures);
         exposures
     }
 
-    /// The memory asked for at `at`, not before the last settlement.
-    pub(super) fn demand(&self, at: SimTime) -> Demand {
-        let page_size = self.host().machine.page_size.0;
-        let halves = if self.phase == Phase::Serving { self.huge.halves } else { 0.0 };
-        let mut demand = Demand {
-            reserved: Bytes::from_f64(self.drawn.reserved),
-            cache: Bytes::from_f64(self.snapshot.cached_bytes + halves),
-            ..Demand::default()
-        };
-        let resident = match self.phase {
-            Phase::Serving => self.data_bytes(at) * self.drawn.fragmentation_ratio,
-            Phase::Orphaned { snapshot } => snapshot,
-            Phase::Loading { from, until } => {
-                self.data.bytes * self.drawn.fragmentation_ratio * progress(from, until, at)
+    /// Adds `evicted` deletions to what was done to the keys.
+    fn evict(&self, data: &Data, overflow: f64, exposures: &mut [Exposure]) {
+        let keys = &data.population.keys;
+        let total: f64 = keys.iter().zip(self.evictable()).map(|(keys, can)| keys * can).sum();
+        if overflow > 0.0 && total > 0.0 {
+            for ((exposure, keys), can) in exposures.iter_mut().zip(keys).zip(self.evictable()) {
+                exposure.random_delete += overflow * keys * can / total;
             }
-            Phase::Dead | Phase::CrashLoop => 0.0,
+        }
+    }
+
+    /// For each keyspace 1 where its keys may be evicted, else 0.
+    fn evictable(&self) -> impl Iterator<Item = f64> {
+        let policy = self.host().server.maxmemory_policy;
+        let keyspaces = self.host().dataset.keyspaces.iter();
+        keyspaces.map(move |keyspace| match policy {
+            MaxmemoryPolicy::NoEviction => 0.0,
+            MaxmemoryPolicy::AllKeys => 1.0,
+            MaxmemoryPolicy::Volatile => f64::from(keyspace.has_ttl),
+        })
+    }
+
+    /// Carries the data of a shard, its stream and what its children are copied for forward to `now`.
+    pub(super) fn settle(&mut self, shard: usize, now: SimTime) -> Overflow {
+        let overflow = if self.accepts_writes(shard) { self.accrue(shard, now) } else { Overflow::default() };
+        self.shards[shard].data.settled_at = now;
+        overflow
+    }
+
+    fn accrue(&mut self, shard: usize, now: SimTime) -> Overflow {
+        let data = &self.shards[shard].data;
+        let from = data.settled_at;
+        let mut exposures = self.load.exposures(from, now);
+        let growth = self.growth(data, now, &exposures);
+        let overflow = growth.overflow_keys();
+        let may_evict = self.evictable().any(|can| can > 0.0);
+        self.evict(data, overflow, &mut exposures);
+        for server in self.servers_of(shard) {
+            if self.follows(server)
+                && let Some(child) = &mut self.servers[server].child
+            {
+                child.add(&exposures);
+            }
+        }
+        let changes = self.load.amount(&self.load.changes, from, now);
+        let appended = self.load.amount(&self.load.appended, from, now);
+        let accepted = if growth.bytes > 0.0 { 1.0 - growth.overflow / growth.bytes } else { 0.0 };
+        let evictable: Vec<f64> = self.evictable().collect();
+        self.shards[shard].changes += changes;
+        self.shards[shard].stream += appended;
+        let data = &mut self.shards[shard].data;
+        data.bytes += growth.bytes - growth.overflow;
+        let keys = &mut data.population.keys;
+        keys.iter_mut().zip(&growth.keys).for_each(|(keys, added)| *keys += added * accepted);
+        if may_evict {
+            replace_keys(keys, &evictable, &growth.keys, overflow);
+            return Overflow { refused: 0.0, evicted: overflow };
+        }
+        Overflow { refused: overflow, evicted: 0.0 }
+    }
+
+    /// Changes of a shard so far.
+    pub(super) fn changes(&self, shard: usize, at: SimTime) -> f64 {
+        let Shard { data, changes, .. } = &self.shards[shard];
+        if !self.accepts_writes(shard) {
+            return *changes;
+        }
+        changes + self.load.amount(&self.load.changes, data.settled_at, at)
+    }
+
+    /// Size of a server's append-only file at `at` \[bytes\].
+    pub(super) fn aof_bytes(&self, server: usize, at: SimTime) -> f64 {
+        let aof = &self.servers[server].aof;
+        aof.base_bytes + self.position(self.shard_of(server), at) - aof.from
+    }
+
+    /// From where on each that a server sends a snapshot to still needs its stream.
+    pub(super) fn positions_needed(&self, server: usize) -> impl Iterator<Item = f64> {
+        let of_replicas =
+            self.replicas_of(server).filter_map(|replica| self.servers[replica].link.as_ref()?.sync());
+        let of_backup = match self.servers[server].backup {
+            Some(RunningBackup::Sync { position }) => Some(position),
+            Some(RunningBackup::Forkless) | None => None,
         };
-        let mut buffers = if self.phase == Phase::Serving { self.drawn.client_memory } else { 0.0 };
-        let mut page_tables = child::page_tables(resident, page_size);
-        if let Some(saving) = &self.child {
-            page_tables += child::page_tables(saving.resident, page_size);
-            buffers += self.simulation.child_memory(&self.data.population, saving.progress(at));
-            demand.cow = Bytes::from_f64(self.copied_bytes(at));
-            demand.pinned_cache = Bytes::from_f64(child::UNWRITTEN_CACHE.min(saving.file_bytes));
-            demand.cache += self.file_cache(saving, at);
-        }
-        demand.resident = Bytes::from_f64(resident);
-        demand.page_tables = Bytes::from_f64(page_tables);
-        demand.buffers = Bytes::from_f64(buffers);
-        demand
+        of_replicas.map(|sync| sync.position).chain(of_backup)
     }
 
-    /// How much of the file being written stays in the page cache.
-    fn file_cache(&self, saving: &Child, at: SimTime) -> Bytes {
-        match self.host().server.layout.rdb_cache {
-            RdbCache::Kept => Bytes::from_f64(saving.file_bytes * saving.progress(at)),
-            RdbCache::Dropped => Bytes::ZERO,
+    /// The replicas of a server; none where it is one itself.
+    pub(super) fn replicas_of(&self, server: usize) -> impl Iterator<Item = usize> + use<> {
+        let is_source = self.servers[server].link.is_none();
+        self.servers_of(self.shard_of(server)).filter(move |&other| is_source && other != server)
+    }
+
+    /// Holds up what the servers of a host were doing.
+    pub(super) fn hold_up(&mut self, host: usize, now: SimTime, pause: SimDuration) {
+        for server in self.tenants(host) {
+            if let Some(child) = &mut self.servers[server].child {
+                child.pace = child.pace.held_up(now, pause);
+            }
         }
     }
 
-    /// The ledger at `at`, not before the last settlement.
-    pub(super) fn ledger(&self, at: SimTime) -> Ledger {
-        self.demand(at).granted(self.host().machine.ram, self.simulation.capacity())
-    }
-
-    /// Whether more memory is asked for at `at` than the kernel hands out.
-    pub(super) fn is_exhausted(&self, at: SimTime) -> bool {
-        self.demand(at).unreclaimable() > self.simulation.capacity()
-    }
-
-    /// How it is at `at`, for an observer.
-    pub(super) fn sample(&self, at: SimTime) -> Sample {
-        let writes = if self.accepts_writes() { self.load.writes_per_second(at) } else { 0.0 };
-        Sample { ledger: self.ledger(at), writes_per_second: writes }
+    /// A replica of a shard that could take its primary's place: up, and in sync.
+    pub(super) fn successor(&self, shard: usize) -> Option<usize> {
+        self.servers_of(shard).find(|&server| {
+            self.servers[server].phase == Phase::Serving && self.servers[server].link == Some(Link::Online)
+        })
     }
 }
 
-/// Evicts `evicted` keys, each any key alike, for as many new ones in the proportions of `added`.
+impl Child {
+    /// Adds what was done to the keys.
+    fn add(&mut self, exposures: &[Exposure]) {
+        if self.exposures.is_empty() {
+            self.exposures.extend_from_slice(exposures);
+        } else {
+            let so_far = self.exposures.iter_mut().zip(exposures);
+            so_far.for_each(|(total, added)| *total = total.plus(added));
+        }
+    }
+}
+
+/// Evicts `evicted` keys, each that may be alike, for as many new ones in the proportions of `added`.
 ///
 /// ```text
 /// k(s) = k e^(−s) + a (1 − e^(−s))        s evictions a key, a the share of the new keys times all
 /// ```
-fn replace_keys(keys: &mut [f64], added: &[f64], evicted: f64) {
-    let (total, all_added) = (keys.iter().sum::<f64>(), added.iter().sum::<f64>());
+fn replace_keys(keys: &mut [f64], evictable: &[f64], added: &[f64], evicted: f64) {
+    let can = || evictable.iter().map(|&can| can > 0.0);
+    let of =
+        |values: &[f64]| -> f64 { values.iter().zip(can()).filter(|(_, can)| *can).map(|(v, _)| v).sum() };
+    let (total, all_added) = (of(keys), added.iter().sum::<f64>());
     if evicted <= 0.0 || total <= 0.0 || all_added <= 0.0 {
         return;
     }
     let kept = (-evicted / total).exp();
-    for (keys, added) in keys.iter_mut().zip(added) {
-        *keys = *keys * kept + total * added / all_added * (1.0 - kept);
+    for ((keys, added), can) in keys.iter_mut().zip(added).zip(can()) {
+        if can {
+            *keys *= kept;
+        }
+        *keys += total * added / all_added * (1.0 - kept);
     }
-}
-
-/// The share of the way from `from` to `until` covered at `at`.
-fn progress(from: SimTime, until: SimTime, at: SimTime) -> f64 {
-    let whole = until.since(from).as_secs_f64();
-    if whole > 0.0 { (at.since(from).as_secs_f64() / whole).min(1.0) } else { 1.0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const ALL: [f64; 2] = [1.0, 1.0];
+
     #[test]
     fn eviction_keeps_the_number_of_keys_and_never_takes_more_than_there_are() {
         let mut keys = [6.0, 13_000.0];
-        replace_keys(&mut keys, &[0.0, 500.0], 4_000_000.0);
+        replace_keys(&mut keys, &ALL, &[0.0, 500.0], 4_000_000.0);
         assert!(keys[0] >= 0.0 && keys[0] < 1e-6 && (keys[1] - 13_006.0).abs() < 1e-6, "{keys:?}");
         let mut keys = [50.0, 50.0];
-        replace_keys(&mut keys, &[3.0, 1.0], 1e9);
+        replace_keys(&mut keys, &ALL, &[3.0, 1.0], 1e9);
         assert!((keys[0] - 75.0).abs() < 1e-9 && (keys[1] - 25.0).abs() < 1e-9, "{keys:?}");
+    }
+
+    #[test]
+    fn keys_without_a_ttl_stay_under_a_volatile_policy() {
+        let mut keys = [50.0, 50.0];
+        replace_keys(&mut keys, &[0.0, 1.0], &[1.0, 1.0], 20.0);
+        assert!(keys[0] > 50.0 && (keys[0] + keys[1] - 100.0).abs() < 1e-9, "{keys:?}");
     }
 }

@@ -10,6 +10,7 @@ mod forks;
 mod host;
 mod load;
 mod page;
+mod replication;
 mod server;
 
 use crate::memory::LayoutProfile;
@@ -104,6 +105,7 @@ struct Sources<'a> {
     earlier: Option<&'a Record>,
     config: Option<&'a Config>,
     memory: &'a HostMemory,
+    /// What the server may take: the RAM, or the container's limit.
     ram: Bytes,
     layout: &'a LayoutProfile,
     engine: engine::EngineLayout,
@@ -190,7 +192,8 @@ impl Inputs {
 fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
     let record = sources.record;
     let points = SavePoints::of(record, sources.config);
-    let writes = WriteEstimate::of(record, sources.earlier, &points);
+    let write_bytes = dataset::write_bytes(sources);
+    let writes = WriteEstimate::of(record, sources.earlier, &points, write_bytes);
     let keyspace = dataset::keyspace(sources, &writes);
     let mut sections =
         vec![host::host(sources), server::server(sources), dataset::dataset(sources), keyspace];
@@ -199,12 +202,12 @@ fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
         forks::persistence(sources, &points),
         forks::save(record, &points),
         forks::backup(&points),
-        replication(record),
+        replication::replication(sources),
         simulation(record),
     ]);
     let mut remarks = host::remarks(sources);
     remarks.extend(server::remarks(sources));
-    remarks.extend(forks::remarks(record));
+    remarks.extend(replication::remarks(sources));
     let text = page::page(&introduction(sources), &remarks, "imported", &sections);
     (text, remarks, writes)
 }
@@ -214,7 +217,7 @@ fn introduction(sources: &Sources) -> String {
     let config = if sources.config.is_some() { " and CONFIG GET" } else { "" };
     format!(
         "A scenario made by `forkcast import` from the INFO{config} of a {} {} that has run for {}: {} \
-         keys in {} of used_memory on a host of {}. Every value below says where it comes from: measured \
+         keys in {} of used_memory {} of {}. Every value below says where it comes from: measured \
          (a field of INFO), derived (from such, and how), given, or assumed. Edit what you know better; \
          assumed values first. Keys that are left out have the default.",
         server.product,
@@ -222,22 +225,9 @@ fn introduction(sources: &Sources) -> String {
         uptime(server.uptime_seconds),
         grouped(keys.keys),
         memory.used,
+        if matches!(sources.memory, HostMemory::Limit(_)) { "in a container" } else { "on a host" },
         sources.ram,
     )
-}
-
-fn replication(record: &Record) -> page::Section {
-    let replicas = record.server.replicas;
-    let entry = if replicas > 0 {
-        let why = format!(
-            "not what INFO says: connected_slaves is {replicas}, but replicas are not modelled yet, and \
-             with them the forks and the buffers of full syncs"
-        );
-        entry("replicas", 0, Origin::Assumed, why)
-    } else {
-        entry("replicas", 0, Origin::Measured, "connected_slaves")
-    };
-    section("[replication]", vec![entry])
 }
 
 /// The horizon: as long as the server has run so far, where that is a week or more.
@@ -331,11 +321,11 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_stands_for_ram_and_moves_the_percentage() {
+    fn a_limit_takes_the_place_of_the_ram_and_moves_the_percentage() {
         let limited = import(&[VALKEY], &HostMemory::Limit(Bytes::mib(512))).unwrap();
-        assert!(limited.text.contains("ram = \"512 MiB\""));
+        assert!(limited.text.contains("limit = \"512 MiB\""));
         assert!(limited.text.contains("maxmemory-percent = 78.13"), "{}", limited.text);
-        assert!(limited.text.contains("Limits of containers are not modelled yet"));
+        assert!(limited.text.contains("ram = \"23.54 GiB\""), "{}", limited.text);
         let small = import(&[VALKEY], &HostMemory::Ram(Bytes::mib(300))).unwrap();
         assert!(small.text.contains("maxmemory = \"400 MiB\""), "{}", small.text);
     }

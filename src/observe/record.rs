@@ -3,8 +3,12 @@
 //! Owns the traps of single fields (which moment a counter starts from, what "resident" leaves out). All
 //! reading that can fail happens here: import and hindcast are pure functions of a record.
 
+mod replication;
+
 use crate::observe::info::{FieldError, Info, KeyCounts};
 use crate::units::Bytes;
+
+pub use replication::Replication;
 
 /// One server at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +21,8 @@ pub struct Record {
     pub keys: KeyCounts,
     /// What it has forked for, and how that went.
     pub forks: Forks,
+    /// Who follows it, and how often the links broke.
+    pub replication: Replication,
     /// What was written.
     pub load: Load,
 }
@@ -157,6 +163,7 @@ impl Record {
             server: Identity::of(info)?,
             memory: Memory::of(info)?,
             keys: info.key_counts()?,
+            replication: Replication::of(info)?,
             load: Load::of(info, &forks)?,
             forks,
         })

@@ -9,7 +9,7 @@ use super::columns::{CELL_KEYS, CELLS};
 use super::field::Field;
 use super::table::{self, Row, Table};
 use crate::model::Cause;
-use crate::sweep::{CellRow, Estimate, Figures, Verdict};
+use crate::sweep::{CellRow, Estimate, Figures, IncidentKind, Verdict};
 use crate::units::Bytes;
 
 /// The cells of a sweep and the names of its further axes.
@@ -75,7 +75,8 @@ fn fields(row: &CellRow) -> Vec<Field> {
     let fits = (row.verdict != Verdict::DoesNotFit).into();
     let figures = figures(row.figures.as_ref(), fits);
     let verdict = [row.verdict.name().into(), row.reason.as_str().into()];
-    keys.into_iter().chain(axes).chain(length).chain(figures).chain(verdict).collect()
+    let shard = shard_figures(row.figures.as_ref());
+    keys.into_iter().chain(axes).chain(length).chain(figures).chain(verdict).chain(shard).collect()
 }
 
 /// The columns from `oom_probability` to `evicted_keys_mean`.
@@ -92,7 +93,7 @@ fn figures(figures: Option<&Figures>, fits: Field) -> [Field; 23] {
         number(|f| f.incidents_per_year.high),
         number(|f| f.server_kills_per_year),
         number(|f| f.child_kills_per_year),
-        Field::Empty, // Stalls are not modelled.
+        number(|f| f.stalls_per_year),
         number(|f| f.save_failures_per_year),
         number(|f| f.forks_per_year),
         cause.into(),
@@ -107,6 +108,24 @@ fn figures(figures: Option<&Figures>, fits: Field) -> [Field; 23] {
         number(|f| f.downtime_seconds_per_year),
         number(|f| f.rejected_writes_mean),
         number(|f| f.evicted_keys_mean),
+    ]
+}
+
+/// The columns after `reason`.
+fn shard_figures(figures: Option<&Figures>) -> [Field; 9] {
+    let number = |value: fn(&Figures) -> f64| Field::from(figures.map(value));
+    let bytes = |value: fn(&Figures) -> Bytes| Field::from(figures.map(value));
+    let incident = figures.and_then(|figures| figures.main_incident).map(IncidentKind::name);
+    [
+        incident.into(),
+        number(|f| f.full_syncs_per_year),
+        number(|f| f.syncs_cut_per_year),
+        number(|f| f.sync_loops_per_year),
+        number(|f| f.failovers_per_year),
+        number(|f| f.forks_refused_per_year),
+        bytes(|f| f.replica_buffer_peak_p99),
+        bytes(|f| f.swap_peak_p99),
+        number(|f| f.lost_writes_mean),
     ]
 }
 
@@ -134,14 +153,18 @@ fn parse_figures(row: &Row) -> Result<Option<Figures>, String> {
         return Ok(None);
     }
     let bytes = |column| row.value(column).map(Bytes);
+    // Columns that older tables lack are zero there.
+    let rate = |column| row.later(column).map(Option::unwrap_or_default);
     Ok(Some(Figures {
         oom_probability: parse_estimate(row, "oom_probability")?,
         incidents_per_year: parse_estimate(row, "incidents_per_year")?,
         server_kills_per_year: row.value("server_kills_per_year")?,
         child_kills_per_year: row.value("child_kills_per_year")?,
+        stalls_per_year: rate("stalls_per_year")?,
         save_failures_per_year: row.value("save_failures_per_year")?,
         forks_per_year: row.value("forks_per_year")?,
-        main_cause: parse_cause(row)?,
+        main_cause: parse_named(row, "main_cause", &Cause::ALL, Cause::name)?,
+        main_incident: parse_named(row, "main_incident", &IncidentKind::ALL, IncidentKind::name)?,
         peak_memory_p50: bytes("peak_memory_p50_bytes")?,
         peak_memory_p99: bytes("peak_memory_p99_bytes")?,
         free_min_p50: bytes("free_min_p50_bytes")?,
@@ -152,6 +175,14 @@ fn parse_figures(row: &Row) -> Result<Option<Figures>, String> {
         downtime_seconds_per_year: row.value("downtime_seconds_per_year")?,
         rejected_writes_mean: row.value("rejected_writes_mean")?,
         evicted_keys_mean: row.value("evicted_keys_mean")?,
+        full_syncs_per_year: rate("full_syncs_per_year")?,
+        syncs_cut_per_year: rate("syncs_cut_per_year")?,
+        sync_loops_per_year: rate("sync_loops_per_year")?,
+        failovers_per_year: rate("failovers_per_year")?,
+        forks_refused_per_year: rate("forks_refused_per_year")?,
+        replica_buffer_peak_p99: Bytes(row.later("replica_buffer_peak_p99_bytes")?.unwrap_or_default()),
+        swap_peak_p99: Bytes(row.later("swap_peak_p99_bytes")?.unwrap_or_default()),
+        lost_writes_mean: rate("lost_writes_mean")?,
     }))
 }
 
@@ -163,13 +194,16 @@ fn parse_estimate(row: &Row, column: &str) -> Result<Estimate, String> {
     })
 }
 
-fn parse_cause(row: &Row) -> Result<Option<Cause>, String> {
-    let name = row.text("main_cause")?;
-    let cause = Cause::ALL.into_iter().find(|cause| cause.name() == name);
-    if cause.is_none() && !name.is_empty() {
-        return Err(format!("`{name}` in column `main_cause`"));
-    }
-    Ok(cause)
+/// One of `all` by its name; `None` where the column is empty or, in an older table, missing.
+fn parse_named<T: Copy>(
+    row: &Row,
+    column: &str,
+    all: &[T],
+    name: fn(T) -> &'static str,
+) -> Result<Option<T>, String> {
+    let Some(text) = row.later::<String>(column)? else { return Ok(None) };
+    let named = all.iter().copied().find(|&value| name(value) == text);
+    named.map(Some).ok_or_else(|| format!("`{text}` in column `{column}`"))
 }
 
 fn parse_verdict(row: &Row) -> Result<Verdict, String> {
@@ -215,18 +249,31 @@ mod tests {
     }
 
     #[test]
-    fn axes_stand_after_the_data_and_what_is_not_modelled_is_empty() {
+    fn axes_stand_after_the_data_and_figures_of_what_does_not_fit_are_empty() {
         let mut table = samples::cells(&["yandex.hm3-c4-m32"], &[50.0, 95.0]);
         table.axes = vec!["backup.at".into()];
         for row in &mut table.rows {
             row.axes = vec!["22:00".into()];
         }
         let (_folder, path) = written(&table);
-        insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @r"
-        cell,host_class,ram_bytes,maxmemory_percent,maxmemory_bytes,data_bytes,backup.at,replications,horizon_seconds,oom_probability,oom_probability_low,oom_probability_high,incidents_per_year,incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason
-        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,0.5,17.5,0,0.000000001,safe,safe at 50 %
-        2,yandex.hm3-c4-m32,34359738368,95,32641751450,32641751450,22:00,1000,2592000,,,,,,,,,,,,,false,,,,,,,,,,,does-not-fit,does-not-fit at 95 %
+        insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @"
+        cell,host_class,ram_bytes,maxmemory_percent,maxmemory_bytes,data_bytes,backup.at,replications,horizon_seconds,oom_probability,oom_probability_low,oom_probability_high,incidents_per_year,incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason,main_incident,full_syncs_per_year,syncs_cut_per_year,sync_loops_per_year,failovers_per_year,forks_refused_per_year,replica_buffer_peak_p99_bytes,swap_peak_p99_bytes,lost_writes_mean
+        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,0,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,0.5,17.5,0,0.000000001,safe,safe at 50 %,,19,3,1,0.25,0,268435456,0,0.5
+        2,yandex.hm3-c4-m32,34359738368,95,32641751450,32641751450,22:00,1000,2592000,,,,,,,,,,,,,false,,,,,,,,,,,does-not-fit,does-not-fit at 95 %,,,,,,,,,
         ");
+    }
+
+    #[test]
+    fn a_table_from_before_replication_is_read() {
+        let (_folder, path) = written(&samples::cells(&["yandex.hm3-c4-m32"], &[50.0]));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let header = text.find(",main_incident").unwrap();
+        let (columns, row) = text.split_once('\n').unwrap();
+        let row: Vec<&str> = row.trim_end().split(',').collect();
+        let kept = row.len() - (columns.matches(',').count() - columns[..header].matches(',').count());
+        std::fs::write(&path, format!("{}\n{}\n", &columns[..header], row[..kept].join(","))).unwrap();
+        let figures = CellTable::read(&path).unwrap().rows.remove(0).figures.unwrap();
+        assert_eq!((figures.main_incident, figures.sync_loops_per_year.to_bits()), (None, 0));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use plotters::prelude::{BitMapBackend, DrawingBackend, IntoDrawingArea, SVGBackend};
 
-use super::run_folder::{CELLS_CSV, EVENTS_CSV, FULL_CELLS_CSV, TIMELINE_CSV};
+use super::run_folder::{CELLS_CSV, EVENTS_CSV, FULL_CELLS_CSV, timeline_csv};
 use super::{CellTable, Manifest, ReportError, TraceSubject, atomic, predictions, trace};
 use crate::model::one_save::Forecast;
 use canvas::{Canvas, DrawError, Drawn, Medium};
@@ -48,7 +48,7 @@ pub fn draw_heatmap(dir: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, Rep
     save(dir, "heatmap", &heatmap::Heatmap::new(&cells, manifest))
 }
 
-/// Draws `charts/timeline.svg` and `.png`, the ledger of a host over time, from the `trace/` of the run folder
+/// Draws `charts/timeline.svg` and `.png`, the ledger of each host over time, from the `trace/` of the run folder
 /// `dir` and its manifest.
 ///
 /// # Errors
@@ -59,9 +59,11 @@ pub fn draw_timeline(
     manifest: &Manifest,
     subject: &TraceSubject,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let rows = trace::read_timeline(&dir.join(TIMELINE_CSV))?;
+    let files = (1..).map(timeline_csv).map(|file| dir.join(file));
+    let hosts = files.take_while(|file| file.exists()).map(|file| trace::read_timeline(&file));
+    let hosts = hosts.collect::<Result<Vec<_>, _>>()?;
     let events = trace::read_events(&dir.join(EVENTS_CSV))?;
-    save(dir, "timeline", &timeline::Timeline::new(rows, &events, manifest, subject))
+    save(dir, "timeline", &timeline::Timeline::new(hosts, &events, manifest, subject))
 }
 
 /// Draws `charts/predicted-against-measured.svg` and `.png` from the `predictions.csv` in `dir`.
@@ -187,7 +189,7 @@ mod tests {
 
     fn timeline_svg(rows: Vec<trace::TimelineRow>, events: &[trace::EventRow]) -> String {
         let manifest = samples::manifest(&[]);
-        svg(&timeline::Timeline::new(rows, events, &manifest, &samples::subject())).unwrap()
+        svg(&timeline::Timeline::new(vec![rows], events, &manifest, &samples::subject())).unwrap()
     }
 
     /// The texts of a chart, one a line.
@@ -277,6 +279,59 @@ mod tests {
         restart
         loaded
         session-store, forkcast 0.1.0. Every event is in trace/events.csv, the ledger in trace/timeline.csv.
+        ");
+    }
+
+    #[test]
+    fn each_host_of_a_shard_has_a_panel() {
+        let (hosts, events) = samples::shard();
+        let mut subject = samples::subject();
+        subject.is_limited = true;
+        let chart = timeline::Timeline::new(hosts, &events, &samples::manifest(&[]), &subject);
+        let texts = texts(&svg(&chart).unwrap());
+        let is_tick =
+            |text: &&str| text.starts_with(|c: char| c.is_ascii_digit()) || text.starts_with("day ");
+        let texts: Vec<&str> = texts.lines().filter(|text| !is_tick(text)).collect();
+        insta::assert_snapshot!(texts.join("\n"), @"
+        The OOM killer ends the server of host 1 on day 1, 22:15, 15 minutes into the backup
+        yandex.hm3-c4-m32, maxmemory 75 % of the limit (24 GiB), replication 17 of seed 7. The layers add up to the limit of the container, with what is swapped out above it;
+        memory runs out where no free or droppable layer is left. maxmemory limits used_memory, which is less than the resident set by the fragmentation.
+        server&apos;s resident set
+        kernel and other processes
+        replication backlog
+        buffers of clients and replicas
+        copies of the fork
+        free
+        swapped out
+        fork: backup
+        fork: full-sync
+        Host 1 over the horizon of 1 day, each point at its tightest moment
+        writes a second
+        limit
+        maxmemory
+        enlarged below
+        OOM kill: server
+        loaded
+        Host 1, enlarged: day 1 (Monday), UTC
+        writes a second
+        backup
+        limit
+        maxmemory
+        OOM kill: server
+        stall
+        loaded
+        Host 2: day 1 (Monday), UTC
+        writes a second
+        full-sync
+        limit
+        maxmemory
+        promoted
+        Host 3: day 1 (Monday), UTC
+        writes a second
+        limit
+        maxmemory
+        replica dropped
+        session-store, forkcast 0.1.0. Every event is in trace/events.csv, the ledger in trace/timeline.csv, those of the other hosts in trace/timeline-2.csv to -3.csv.
         ");
     }
 

@@ -20,27 +20,31 @@ const fn column(name: &'static str, unit: &'static str, meaning: &'static str) -
 }
 
 /// Columns of `cells.csv`; the scenario's further axes stand after the first [`CELL_KEYS`] of them.
-pub const CELLS: [Column; 33] = [
+pub const CELLS: [Column; 42] = [
     column("cell", "count", "Number of the cell, from 1, in the order of the axes."),
     column(
         "host_class",
         "name",
         "Class of the host, provider.class; empty where the scenario gives the RAM itself.",
     ),
-    column("ram_bytes", "bytes", "RAM of the host, as the kernel counts it (MemTotal)."),
+    column(
+        "ram_bytes",
+        "bytes",
+        "RAM of the host, as the kernel counts it (MemTotal); the limit of the container where there is one.",
+    ),
     column(
         "maxmemory_percent",
         "%",
-        "maxmemory in per cent of RAM (of the provider's own limit where it publishes one); empty where it is not given as a share.",
+        "maxmemory of all servers of the host together, in per cent of ram_bytes (of the provider's own limit where it publishes one); empty where it is not given as a share.",
     ),
-    column("maxmemory_bytes", "bytes", "maxmemory; empty for no limit."),
-    column("data_bytes", "bytes", "used_memory at time 0, at the likely values of the inputs."),
+    column("maxmemory_bytes", "bytes", "maxmemory of one server; empty for no limit."),
+    column("data_bytes", "bytes", "used_memory of one server at time 0, at the likely values of the inputs."),
     column("replications", "count", "Replications simulated."),
     column("horizon_seconds", "s", "Length of a replication."),
     column(
         "oom_probability",
         "probability",
-        "Chance of at least one OOM kill, of server or child, on the host within the horizon, over all that the scenario leaves uncertain.",
+        "Chance of at least one OOM kill, of server or child, within the horizon, over all that the scenario leaves uncertain; on any host of the shard.",
     ),
     column(
         "oom_probability_low",
@@ -55,7 +59,7 @@ pub const CELLS: [Column; 33] = [
     column(
         "incidents_per_year",
         "1/year",
-        "Incidents a year and host: a server killed, a stall over 10 s, or a full sync that loops.",
+        "Incidents a year: a server killed, a stall over 10 s, or three full syncs in a row cut short; of all servers that are simulated together: the primary, its replicas and its neighbours.",
     ),
     column(
         "incidents_per_year_low",
@@ -67,50 +71,70 @@ pub const CELLS: [Column; 33] = [
         "1/year",
         "Upper bound of incidents_per_year at the scenario's confidence.",
     ),
-    column("server_kills_per_year", "1/year", "Kills of the server by the OOM killer."),
+    column(
+        "server_kills_per_year",
+        "1/year",
+        "Kills of a server by the OOM killer; of primary, replicas and neighbours together.",
+    ),
     column(
         "child_kills_per_year",
         "1/year",
-        "Kills of a saving child by the OOM killer: a failed save, not an incident.",
+        "Kills of a saving child by the OOM killer: a failed save, not an incident; of all servers together.",
     ),
-    column("stalls_per_year", "1/year", "Stalls over 10 s; empty: not modelled yet."),
-    column("save_failures_per_year", "1/year", "Saves and rewrites that did not end well."),
-    column("forks_per_year", "1/year", "Forks, whatever caused them."),
+    column(
+        "stalls_per_year",
+        "1/year",
+        "Stalls over 10 s that ended without a kill of the server: memory had run out and nobody got on; of all hosts together.",
+    ),
+    column(
+        "save_failures_per_year",
+        "1/year",
+        "Saves and rewrites that did not end well, such as a child killed or a fork refused; of all servers together.",
+    ),
+    column("forks_per_year", "1/year", "Forks, whatever caused them; of all servers together."),
     column(
         "main_cause",
         "name",
-        "What had forked when it went wrong most often: backup, save-point, aof-rewrite, full-sync or growth; empty where nothing went wrong.",
+        "What had forked in most incidents, or else when most children were killed and forks refused: backup, save-point, aof-rewrite, full-sync or growth; empty where nothing went wrong.",
     ),
     column(
         "fits",
         "true or false",
-        "Whether the data fits under maxmemory, and RAM holds the server full to it with no child alive.",
+        "Whether the data fits under maxmemory, and RAM, or the limit, holds the server full to it with no child alive.",
     ),
     column(
         "peak_memory_p50_bytes",
         "bytes",
-        "Most memory in use in a replication, without what the kernel can drop: median over replications.",
+        "Most memory in use in a replication, without what the kernel can drop, on the host where that is worst: median over replications.",
     ),
     column("peak_memory_p99_bytes", "bytes", "The same, 99th percentile."),
     column(
         "free_min_p50_bytes",
         "bytes",
-        "Least memory free or droppable in a replication: median over replications.",
+        "Least memory free or droppable in a replication, on the host where that is worst: median over replications.",
     ),
     column("free_min_p01_bytes", "bytes", "The same, first percentile."),
     column(
         "cow_peak_p50_bytes",
         "bytes",
-        "Most memory copied on write at any time of a fork in a replication: median over replications.",
+        "Most memory copied on write at any time of a fork in a replication, on the host where that is worst: median over replications.",
     ),
     column("cow_peak_p99_bytes", "bytes", "The same, 99th percentile."),
     column(
         "fork_pause_p99_seconds",
         "s",
-        "Longest that a fork held the server in a replication: 99th percentile over replications.",
+        "Longest that a fork held a server in a replication: 99th percentile over replications.",
     ),
-    column("downtime_seconds_per_year", "s/year", "Time without service."),
-    column("rejected_writes_mean", "count", "Writes refused in a replication, mean."),
+    column(
+        "downtime_seconds_per_year",
+        "s/year",
+        "Time in which writes were not served: the primary down, or stalled.",
+    ),
+    column(
+        "rejected_writes_mean",
+        "count",
+        "Writes refused in a replication, at maxmemory or after a failed save (MISCONF): mean.",
+    ),
     column("evicted_keys_mean", "count", "Keys evicted in a replication, mean."),
     column(
         "verdict",
@@ -118,6 +142,35 @@ pub const CELLS: [Column; 33] = [
         "safe (the upper bound of incidents_per_year is within the budget), risky (the lower bound is above it), undecided (neither) or does-not-fit.",
     ),
     column("reason", "text", "The verdict's reason, in words."),
+    column(
+        "main_incident",
+        "name",
+        "What most incidents of main_cause were: kill, stall or sync-loop; empty where it led to none.",
+    ),
+    column("full_syncs_per_year", "1/year", "Forks for full syncs; one may serve several replicas."),
+    column(
+        "syncs_cut_per_year",
+        "1/year",
+        "Full syncs cut short: the replica dropped at its buffer limit, or the child killed or refused.",
+    ),
+    column("sync_loops_per_year", "1/year", "Times that three full syncs in a row were cut short."),
+    column("failovers_per_year", "1/year", "Replicas promoted after the death of their primary."),
+    column("forks_refused_per_year", "1/year", "Forks that vm.overcommit_memory refused: failed saves."),
+    column(
+        "replica_buffer_peak_p99_bytes",
+        "bytes",
+        "Most that waited for replicas in a replication, beyond the backlog: 99th percentile over replications.",
+    ),
+    column(
+        "swap_peak_p99_bytes",
+        "bytes",
+        "Most that was swapped out in a replication, on the host where that is worst: 99th percentile over replications.",
+    ),
+    column(
+        "lost_writes_mean",
+        "count",
+        "Writes acknowledged and lost with a killed server in a replication: since its last durable point, mean.",
+    ),
 ];
 
 /// How many columns of [`CELLS`] stand before the further axes.
@@ -131,29 +184,50 @@ pub const REPLICATIONS: [Column; 13] = [
         "count",
         "Number of the replication, from 0; with the seed it names one weather, the same in every cell.",
     ),
-    column("oom_kills", "count", "OOM kills, of server or child."),
-    column("incidents", "count", "Incidents: kills of the server."),
-    column("first_incident_seconds", "s", "Time of the first incident; empty where there is none."),
+    column("oom_kills", "count", "OOM kills, of server or child; of all servers together."),
+    column(
+        "incidents",
+        "count",
+        "Incidents: kills of a server, stalls over 10 s, and full syncs cut short three times in a row.",
+    ),
+    column("first_incident_seconds", "s", "Time of the first kill of a server; empty where there is none."),
     column("cause", "name", "What had forked at the first OOM kill; empty where there is none."),
     column("victim", "name", "Whom the first OOM kill took: server or child."),
-    column("peak_memory_bytes", "bytes", "Most memory in use, without what the kernel can drop."),
-    column("free_min_bytes", "bytes", "Least memory free or droppable."),
-    column("cow_peak_bytes", "bytes", "Most memory copied on write at any time of a fork."),
-    column("saves", "count", "Saves and rewrites that ended well."),
+    column(
+        "peak_memory_bytes",
+        "bytes",
+        "Most memory in use, without what the kernel can drop, on the host where that is worst.",
+    ),
+    column("free_min_bytes", "bytes", "Least memory free or droppable, on the host where that is worst."),
+    column(
+        "cow_peak_bytes",
+        "bytes",
+        "Most memory copied on write at any time of a fork, on the host where that is worst.",
+    ),
+    column("saves", "count", "Saves and rewrites that ended well; of all servers together."),
     column("save_failures", "count", "Saves and rewrites that did not."),
-    column("downtime_seconds", "s", "Time without service."),
+    column("downtime_seconds", "s", "Time in which writes were not served: the primary down, or stalled."),
 ];
 
-/// Columns of `trace/timeline.csv`.
+/// Columns of `trace/timeline.csv`, the first primary's host, and of `trace/timeline-2.csv` and so on, the other hosts
+/// of its shard.
 pub const TIMELINE: [Column; 13] = [
     column("seconds", "s", "Time since the start of the replication, Monday 00:00 UTC."),
     column("reserved_bytes", "bytes", "What the kernel and other processes use."),
-    column("resident_bytes", "bytes", "Resident set of the server: data, fragmentation and overheads."),
+    column(
+        "resident_bytes",
+        "bytes",
+        "Resident set of the servers: data, fragmentation and overheads; a snapshot that an orphaned child still holds.",
+    ),
     column("cow_bytes", "bytes", "Pages copied on write since the fork that the child has not given back."),
-    column("page_tables_bytes", "bytes", "Page tables of server and child."),
-    column("buffers_bytes", "bytes", "Output buffers of clients and replicas."),
+    column("page_tables_bytes", "bytes", "Page tables of servers and children."),
+    column(
+        "buffers_bytes",
+        "bytes",
+        "Buffers of clients, what waits for replicas beyond the backlog, what a loading replica holds back, and the child's own memory.",
+    ),
     column("backlog_bytes", "bytes", "Replication backlog."),
-    column("aof_buffer_bytes", "bytes", "AOF buffer."),
+    column("aof_buffer_bytes", "bytes", "What waits to be written to the append-only file."),
     column("pinned_cache_bytes", "bytes", "Page cache that cannot be dropped: dirty or under writeback."),
     column(
         "cache_bytes",
@@ -162,16 +236,16 @@ pub const TIMELINE: [Column; 13] = [
     ),
     column("swap_bytes", "bytes", "Memory moved to swap; not part of RAM."),
     column("free_bytes", "bytes", "Free memory."),
-    column("writes_per_second", "1/s", "Write rate."),
+    column("writes_per_second", "1/s", "Write rate; zero while no server of the host accepts any."),
 ];
 
 /// Columns of `trace/events.csv`.
-pub const EVENTS: [Column; 4] = [
+pub const EVENTS: [Column; 6] = [
     column("seconds", "s", "Time since the start of the replication, Monday 00:00 UTC."),
     column(
         "event",
         "name",
-        "What happened: fork, save-done, save-failed, server-killed, child-killed, restart or loaded.",
+        "What happened: fork, save-done, stall-began, server-killed, replica-dropped, promoted, loaded and so on.",
     ),
     column(
         "cause",
@@ -179,6 +253,8 @@ pub const EVENTS: [Column; 4] = [
         "What forked: backup, save-point, aof-rewrite, full-sync or growth; empty where nothing did.",
     ),
     column("detail", "text", "The figures of the moment, in words."),
+    column("host", "count", "Number of the host, from 1: the first primary's, then the replicas'."),
+    column("server", "count", "Number of the server on its host, from 1."),
 ];
 
 /// Columns of `predictions.csv`, which `forkcast validate` writes.
@@ -236,6 +312,13 @@ pub const TABLES: [(&str, &[Column]); 5] = [
     ("predictions.csv", &PREDICTIONS),
 ];
 
+/// The table that `file` of a run folder is, with its columns.
+pub fn of_file(file: &str) -> Option<&'static [Column]> {
+    let is_timeline = file.starts_with("trace/timeline-");
+    let name = if is_timeline { "trace/timeline.csv" } else { file };
+    TABLES.into_iter().find(|(table, _)| *table == name).map(|(_, columns)| columns)
+}
+
 /// Each column called `name`, with the file that it is in.
 pub fn named(name: &str) -> impl Iterator<Item = (&'static str, &'static Column)> {
     let columns = TABLES.into_iter().flat_map(|(file, table)| table.iter().map(move |column| (file, column)));
@@ -263,7 +346,9 @@ mod tests {
              child_kills_per_year, stalls_per_year, save_failures_per_year, forks_per_year, main_cause, fits, \
              peak_memory_p50_bytes, peak_memory_p99_bytes, free_min_p50_bytes, free_min_p01_bytes, \
              cow_peak_p50_bytes, cow_peak_p99_bytes, fork_pause_p99_seconds, downtime_seconds_per_year, \
-             rejected_writes_mean, evicted_keys_mean, verdict, reason"
+             rejected_writes_mean, evicted_keys_mean, verdict, reason, main_incident, full_syncs_per_year, \
+             syncs_cut_per_year, sync_loops_per_year, failovers_per_year, forks_refused_per_year, \
+             replica_buffer_peak_p99_bytes, swap_peak_p99_bytes, lost_writes_mean"
         );
         assert_eq!(
             names(&REPLICATIONS),
@@ -276,7 +361,7 @@ mod tests {
              backlog_bytes, aof_buffer_bytes, pinned_cache_bytes, cache_bytes, swap_bytes, free_bytes, \
              writes_per_second"
         );
-        assert_eq!(names(&EVENTS), "seconds, event, cause, detail");
+        assert_eq!(names(&EVENTS), "seconds, event, cause, detail, host, server");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::model::Outcome;
 pub const RUN_JSON: &str = "run.json";
 /// Path of the cells within a run folder.
 pub const CELLS_CSV: &str = "cells.csv";
-/// Path of the timeline within a run folder.
+/// Path of the timeline of the first host within a run folder; the others are numbered from 2.
 pub const TIMELINE_CSV: &str = "trace/timeline.csv";
 /// Path of the events within a run folder.
 pub const EVENTS_CSV: &str = "trace/events.csv";
@@ -28,7 +28,17 @@ const RESOLVED_TOML: &str = "resolved.toml";
 /// Path of the cells of a server full to `maxmemory`, where they are others than those of `cells.csv`.
 pub const FULL_CELLS_CSV: &str = "full-cells.csv";
 
-/// Every file that a run leaves beside `run.json`, in the order in which `run.json` lists them.
+/// Path of the timeline of the host `number`, from 1, within a run folder.
+pub fn timeline_csv(number: usize) -> String {
+    if number == 1 { TIMELINE_CSV.to_owned() } else { format!("trace/timeline-{number}.csv") }
+}
+
+/// The timelines in `dir` of the hosts after the first.
+fn further_timelines(dir: &Path) -> impl Iterator<Item = String> + use<'_> {
+    (2..).map(timeline_csv).take_while(|file| dir.join(file).exists())
+}
+
+/// Every file of a fixed name that a run leaves beside `run.json`, in the order in which `run.json` lists them.
 const FILES: [&str; 11] = [
     CELLS_CSV,
     FULL_CELLS_CSV,
@@ -61,6 +71,7 @@ impl RunFolder {
         for file in FILES {
             remove(&folder.dir.join(file))?;
         }
+        folder.remove_further_timelines()?;
         Ok(folder)
     }
 
@@ -121,14 +132,22 @@ impl RunFolder {
         atomic::write(&self.dir.join(RESOLVED_TOML), |out| out.write_all(text.as_bytes()))
     }
 
-    /// Writes both files of a trace.
+    /// Writes the files of a trace: a timeline a host, and the events.
     ///
     /// # Errors
     ///
     /// [`ReportError::Write`].
-    pub fn write_trace(&self, timeline: &[TimelineRow], events: &[EventRow]) -> Result<(), ReportError> {
-        trace::write_timeline(&self.dir.join(TIMELINE_CSV), timeline)?;
+    pub fn write_trace(&self, hosts: &[Vec<TimelineRow>], events: &[EventRow]) -> Result<(), ReportError> {
+        self.remove_further_timelines()?;
+        for (timeline, number) in hosts.iter().zip(1..) {
+            trace::write_timeline(&self.dir.join(timeline_csv(number)), timeline)?;
+        }
         trace::write_events(&self.dir.join(EVENTS_CSV), events)
+    }
+
+    fn remove_further_timelines(&self) -> Result<(), ReportError> {
+        let files: Vec<String> = further_timelines(&self.dir).collect();
+        files.iter().try_for_each(|file| remove(&self.dir.join(file)))
     }
 
     /// Draws the charts of the tables that are there, and names the files.
@@ -153,7 +172,9 @@ impl RunFolder {
     ///
     /// [`ReportError`]: a file that cannot be read back, or `run.json` not written.
     pub fn seal(self, manifest: &Manifest) -> Result<(), ReportError> {
-        let files = FILES.into_iter().filter_map(|file| entry(&self.dir, file).transpose());
+        let further: Vec<String> = further_timelines(&self.dir).collect();
+        let files = FILES.into_iter().chain(further.iter().map(String::as_str));
+        let files = files.filter_map(|file| entry(&self.dir, file).transpose());
         let files: Vec<FileEntry> = files.collect::<Result<_, _>>()?;
         manifest.write(&self.dir.join(RUN_JSON), &files)
     }
@@ -209,7 +230,7 @@ mod tests {
         folder.write_cells(&samples::cells(&["yandex.hm3-c4-m32"], &[50.0])).unwrap();
         folder.write_resolved("name = \"session-store\"\n").unwrap();
         let (timeline, events) = samples::trace();
-        folder.write_trace(&timeline, &events).unwrap();
+        folder.write_trace(&[timeline], &events).unwrap();
         folder.seal(&manifest).unwrap();
         manifest
     }
@@ -230,6 +251,30 @@ mod tests {
         }
         assert_eq!(document["columns"]["cells.csv"][0]["name"], "cell");
         assert_eq!(document["columns"].get("replications.csv"), None);
+    }
+
+    #[test]
+    fn each_host_of_a_trace_has_a_file_that_the_next_trace_takes_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = sealed(dir.path());
+        let folder = RunFolder::extend(dir.path()).unwrap();
+        let (timeline, events) = samples::trace();
+        let hosts = vec![timeline; 3];
+        folder.write_trace(&hosts, &events).unwrap();
+        assert_eq!(timelines(dir.path()), ["trace/timeline-2.csv", "trace/timeline-3.csv"]);
+        folder.seal(&manifest).unwrap();
+        let text = fs::read_to_string(dir.path().join(RUN_JSON)).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["columns"]["trace/timeline-3.csv"][0]["name"], "seconds");
+        let folder = RunFolder::extend(dir.path()).unwrap();
+        folder.write_trace(&hosts[..2], &events).unwrap();
+        assert_eq!(timelines(dir.path()), ["trace/timeline-2.csv"]);
+        RunFolder::create(dir.path()).unwrap();
+        assert_eq!(timelines(dir.path()), [""; 0]);
+    }
+
+    fn timelines(dir: &Path) -> Vec<String> {
+        further_timelines(dir).collect()
     }
 
     #[test]

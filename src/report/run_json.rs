@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::columns::TABLES;
-use super::{ReportError, atomic};
+use super::{ReportError, atomic, columns};
 use crate::decision::ClassAnswer;
 use crate::units::Bytes;
 
@@ -105,11 +104,14 @@ impl From<&ClassAnswer> for ClassSummary {
 pub struct TraceSubject {
     /// `provider.class`, or absent where the scenario gives the RAM itself.
     pub host_class: Option<String>,
-    /// RAM of the host (bytes).
+    /// RAM of the host, or the limit of the container in its place (bytes).
     pub ram_bytes: u64,
+    /// Whether that is the limit of a container.
+    #[serde(default)]
+    pub is_limited: bool,
     /// `maxmemory` (bytes); absent for no limit.
     pub maxmemory_bytes: Option<u64>,
-    /// `maxmemory` in per cent of RAM, where it is given so.
+    /// `maxmemory` of all servers of the host in per cent of that, where it is given so.
     pub maxmemory_percent: Option<f64>,
     /// Which replication.
     pub replication: u64,
@@ -118,7 +120,7 @@ pub struct TraceSubject {
 }
 
 impl TraceSubject {
-    /// RAM of the host.
+    /// RAM of the host, or the limit of the container.
     #[must_use]
     pub const fn ram(&self) -> Bytes {
         Bytes(self.ram_bytes)
@@ -191,12 +193,12 @@ impl Manifest {
 
     /// Writes `run.json` to `path`, with `files` as what belongs to the run.
     pub(super) fn write(&self, path: &Path, files: &[FileEntry]) -> Result<(), ReportError> {
-        let columns = TABLES.into_iter().filter(|(file, _)| files.iter().any(|entry| entry.path == *file));
+        let columns = files.iter().filter_map(|entry| Some((&entry.path, columns::of_file(&entry.path)?)));
         let document = Document {
             format_version: FORMAT_VERSION,
             tool: TOOL,
             manifest: self,
-            columns: columns.map(|(file, table)| (file.to_owned(), serde_json::json!(table))).collect(),
+            columns: columns.map(|(file, table)| (file.clone(), serde_json::json!(table))).collect(),
             files,
         };
         atomic::write(path, |out| {

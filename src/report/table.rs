@@ -97,6 +97,12 @@ impl Row<'_> {
         Ok(Some(value))
     }
 
+    /// The value of a column that older tables lack, `None` where it is missing or empty.
+    pub(super) fn later<T: FromStr>(&self, column: &str) -> Result<Option<T>, String> {
+        let is_there = self.header.iter().any(|name| name == column);
+        if is_there { self.optional(column) } else { Ok(None) }
+    }
+
     /// The value of a column that is never empty.
     pub(super) fn value<T: FromStr>(&self, column: &str) -> Result<T, String> {
         self.optional(column)?.ok_or_else(|| format!("column `{column}` is empty"))

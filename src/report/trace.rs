@@ -8,7 +8,7 @@ use super::field::Field;
 use super::table::{self, Row, Table};
 use crate::units::Bytes;
 
-/// The names of events that a chart marks. A trace may hold others.
+/// The names of events.
 pub mod event {
     /// A child was forked; the cause says why.
     pub const FORK: &str = "fork";
@@ -26,6 +26,48 @@ pub mod event {
     pub const RESTART: &str = "restart";
     /// The data is loaded: the server serves.
     pub const LOADED: &str = "loaded";
+    /// `vm.overcommit_memory` refused a fork.
+    pub const FORK_REFUSED: &str = "fork-refused";
+    /// A save without a fork began.
+    pub const FORKLESS_BEGAN: &str = "forkless-began";
+    /// It ended.
+    pub const FORKLESS_ENDED: &str = "forkless-ended";
+    /// Memory ran out and nobody got on.
+    pub const STALL_BEGAN: &str = "stall-began";
+    /// The stall ended without a kill.
+    pub const STALL_ENDED: &str = "stall-ended";
+    /// The kernel began to swap the server out.
+    pub const SWAP_BEGAN: &str = "swap-began";
+    /// The link to a replica broke.
+    pub const LINK_LOST: &str = "link-lost";
+    /// The link is back and the backlog covered the gap.
+    pub const PARTIAL_RESYNC: &str = "partial-resync";
+    /// A replica asks for a full sync.
+    pub const FULL_SYNC_WANTED: &str = "full-sync-wanted";
+    /// A replica was dropped in the middle of its full sync.
+    pub const REPLICA_DROPPED: &str = "replica-dropped";
+    /// A backup that poses as a replica was dropped.
+    pub const BACKUP_DROPPED: &str = "backup-dropped";
+    /// A replica loads the snapshot.
+    pub const REPLICA_LOADING: &str = "replica-loading";
+    /// A replica is in sync.
+    pub const REPLICA_ONLINE: &str = "replica-online";
+    /// A replica aborted after a failed save.
+    pub const REPLICA_PANICKED: &str = "replica-panicked";
+    /// The supervisor stopped the server.
+    pub const STOPPED: &str = "stopped";
+    /// A replica was promoted.
+    pub const PROMOTED: &str = "promoted";
+    /// A backup waits for another child.
+    pub const BACKUP_WAITS: &str = "backup-waits";
+    /// A backup was due while the server was down.
+    pub const BACKUP_MISSED: &str = "backup-missed";
+    /// The server refuses writes (`-MISCONF`).
+    pub const WRITES_REFUSED: &str = "writes-refused";
+    /// Writes are accepted again.
+    pub const WRITES_ACCEPTED: &str = "writes-accepted";
+    /// A child whose server was killed exited.
+    pub const ORPHAN_EXITED: &str = "orphan-exited";
 }
 
 /// The ledger of the host at one moment.
@@ -73,6 +115,10 @@ pub struct EventRow {
     pub cause: String,
     /// The figures of the moment, in words.
     pub detail: String,
+    /// Number of the host, from 1: the first primary's, then the replicas'.
+    pub host: usize,
+    /// Number of the server on its host, from 1.
+    pub server: usize,
 }
 
 /// Writes `timeline.csv`.
@@ -150,7 +196,8 @@ fn parse_timeline(row: &Row) -> Result<TimelineRow, String> {
 
 fn event_fields(row: &EventRow) -> Vec<Field> {
     let texts = [&row.event, &row.cause, &row.detail].map(|text| Field::from(text.as_str()));
-    [Field::from(row.seconds)].into_iter().chain(texts).collect()
+    let place = [Field::from(row.host), row.server.into()];
+    [Field::from(row.seconds)].into_iter().chain(texts).chain(place).collect()
 }
 
 fn parse_event(row: &Row) -> Result<EventRow, String> {
@@ -159,6 +206,9 @@ fn parse_event(row: &Row) -> Result<EventRow, String> {
         event: row.text("event")?.to_owned(),
         cause: row.text("cause")?.to_owned(),
         detail: row.text("detail")?.to_owned(),
+        // Older traces have one host with one server.
+        host: row.later("host")?.unwrap_or(1),
+        server: row.later("server")?.unwrap_or(1),
     })
 }
 
@@ -184,11 +234,22 @@ mod tests {
             event: event::SERVER_KILLED.into(),
             cause: "backup".into(),
             detail: "27 GiB resident, \"badness\" 911,\n0 B free".into(),
+            host: 2,
+            server: 3,
         };
         write_timeline(&timeline, &rows).unwrap();
         write_events(&events, std::slice::from_ref(&kill)).unwrap();
         assert_eq!(read_timeline(&timeline).unwrap(), rows);
         assert_eq!(read_events(&events).unwrap(), [kill]);
+    }
+
+    #[test]
+    fn a_trace_from_before_there_were_several_hosts_is_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.csv");
+        std::fs::write(&path, "seconds,event,cause,detail\n1,fork,backup,\n").unwrap();
+        let event = read_events(&path).unwrap().remove(0);
+        assert_eq!((event.host, event.server), (1, 1));
     }
 
     #[test]

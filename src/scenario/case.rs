@@ -1,24 +1,22 @@
 //! One cell: the scenario with its axes at given values, as the model wants it.
 
+mod machine;
+mod replication;
+mod server;
+
 use super::classes;
 use super::diagnostic::Diagnostic;
-use super::profile;
 use super::reading::{Derived, Group, Readings};
 use super::trace::Days;
-use super::value::{Value, parse_version};
-use crate::memory::{Allocator, HugePages, Popularity};
+use super::value::Value;
+use crate::memory::Popularity;
 use crate::model::Uncertain;
 use crate::model::host::{
-    AofRewrite, Backup, Content, Dataset, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy,
-    Operation, OperationMix, Persistence, RecordedDay, SavePace, Server, Shape, Traffic, UncertainPopularity,
-    WriteRate,
+    AofRewrite, Backup, BackupMethod, BackupSource, Content, Dataset, Fill, Host, Job, Keyspace,
+    KeyspaceSize, Operation, OperationMix, Persistence, RecordedDay, SavePace, Shape, Traffic,
+    UncertainPopularity, WriteRate,
 };
 use crate::units::Bytes;
-
-/// The kernel's bookkeeping for each base page (`struct page`, 64 bytes on 64-bit Linux) \[bytes\].
-///
-/// Source: Linux 6.1, `include/linux/mm_types.h`.
-const PAGE_STRUCTURE: f64 = 64.0;
 
 /// Length of the name of a hash's field, where it is not given: a short word \[bytes\].
 const FIELD_NAME: f64 = 8.0;
@@ -30,11 +28,13 @@ pub struct Case {
     pub host_class: Option<String>,
     /// The largest percentage that the provider lets one set [%].
     pub percent_cap: Option<f64>,
-    /// RAM of the host, of which the percentage is taken.
+    /// RAM of the host.
     pub ram: Bytes,
-    /// `maxmemory` in per cent of RAM [%]; `None` where it is given otherwise.
+    /// What the servers may take, of which the percentage is taken: the container's limit, or the RAM.
+    pub memory: Bytes,
+    /// `maxmemory` of all servers together in per cent of `memory` [%]; `None` where it is given otherwise.
     pub maxmemory_percent: Option<f64>,
-    /// `maxmemory`; `None` for no limit.
+    /// `maxmemory` of each server; `None` for no limit.
     pub maxmemory: Option<Bytes>,
     /// What the model simulates.
     pub host: Host,
@@ -45,7 +45,8 @@ pub struct Case {
 
 /// Adds what follows from other settings.
 pub fn derive(readings: &mut Readings) {
-    reserved(readings);
+    machine::derive_reserved(readings);
+    replication::derive_backlog(readings);
     for keyspace in readings.each_mut("keyspace").iter_mut().filter(|keyspace| is_hash(keyspace)) {
         hash(keyspace);
     }
@@ -77,40 +78,6 @@ fn hash(keyspace: &mut Group) {
     }
 }
 
-/// The kernel's page structures, on top of what a host of a class keeps back.
-fn reserved(readings: &mut Readings) {
-    let host = readings.once("host");
-    let class = host.text("class").and_then(classes::find);
-    let (Some(ram), Some(page), Some(reserved)) =
-        (class.and_then(|class| class.ram), host.quantity("page-size"), host.quantity("reserved"))
-    else {
-        return;
-    };
-    if host.mentions("reserved") {
-        return;
-    }
-    let structures = ram.scaled(PAGE_STRUCTURE / page.likely);
-    let with = |bytes: f64| Bytes::from_f64(bytes) + structures;
-    let ends = [with(reserved.low), with(reserved.likely), with(reserved.high)];
-    let derived = Derived {
-        value: Value::Quantity(Uncertain {
-            low: ends[0].as_f64(),
-            likely: ends[1].as_f64(),
-            high: ends[2].as_f64(),
-        }),
-        text: format!(
-            "{{ low = \"{}\", likely = \"{}\", high = \"{}\" }}",
-            exact(ends[0]),
-            exact(ends[1]),
-            exact(ends[2])
-        ),
-        how: format!("the default and the kernel's page structures of {ram}, {structures}"),
-    };
-    if let Some(host) = readings.once_mut("host") {
-        host.derive("reserved", derived);
-    }
-}
-
 /// A size as text that reads back to the byte.
 fn exact(size: Bytes) -> String {
     let rounded = size.to_string();
@@ -122,26 +89,26 @@ impl Case {
     pub(super) fn build(readings: Readings, days: Option<&Days>, warnings: Vec<Diagnostic>) -> Self {
         let (host, server) = (readings.once("host"), readings.once("server"));
         let class = host.text("class").and_then(classes::find);
-        let ram = class.and_then(|class| class.ram).unwrap_or_else(|| host.bytes("ram"));
+        let machine = machine::machine_of(host, server);
+        let tenancy = machine::tenancy_of(host, readings.once("backup"));
+        let (ram, memory) = (machine.ram, machine.container.map_or(machine.ram, |container| container.limit));
         let percent = (!server.mentions("maxmemory")).then(|| server.number("maxmemory-percent"));
         let maxmemory = match percent {
-            Some(percent) => Some(ram.scaled(percent / 100.0)),
+            Some(percent) => Some(share(memory, percent, tenancy.servers)),
             None => (!server.is_word("maxmemory")).then(|| server.bytes("maxmemory")),
         };
         Self {
             host_class: class.map(|class| class.name.clone()),
             percent_cap: class.and_then(|class| class.percent_cap),
             ram,
+            memory,
             maxmemory_percent: percent,
             maxmemory,
             host: Host {
-                machine: Machine {
-                    ram,
-                    reserved: host.uncertain("reserved"),
-                    page_size: host.bytes("page-size"),
-                    huge_pages: huge_pages(host, server),
-                },
-                server: server_of(server, maxmemory),
+                machine,
+                server: server::server_of(server, readings.once("backup"), maxmemory),
+                tenancy,
+                replication: replication::replication_of(readings.once("replication")),
                 dataset: dataset_of(&readings),
                 traffic: traffic_of(&readings, days),
                 persistence: persistence_of(readings.once("persistence")),
@@ -153,36 +120,16 @@ impl Case {
             readings,
         }
     }
-}
 
-/// What becomes of the server's huge pages: it lies on them where the kernel gives them to everybody and the server
-/// does not refuse.
-fn huge_pages(host: &Group, server: &Group) -> Option<HugePages> {
-    let is_always = host.text("transparent-huge-pages") == Some("always");
-    let is_refused = server.value("disable-thp") != Some(&Value::Flag(false));
-    let kernel = host.text("kernel").and_then(parse_version)?;
-    (is_always && !is_refused).then(|| HugePages::of_kernel(kernel))
-}
-
-fn server_of(server: &Group, maxmemory: Option<Bytes>) -> Server {
-    let engine = server.text("engine").and_then(profile::find);
-    Server {
-        layout: engine.expect("a checked engine has a profile").clone(),
-        allocator: match server.text("allocator") {
-            Some("jemalloc-system") => Allocator::System,
-            _ => Allocator::Bundled,
-        },
-        maxmemory,
-        maxmemory_policy: match server.text("maxmemory-policy") {
-            Some("allkeys-lru" | "allkeys-random") => MaxmemoryPolicy::AllKeys,
-            _ => MaxmemoryPolicy::NoEviction,
-        },
-        oom_score_adj: server.text("oom-score-adj") != Some("no"),
-        fragmentation_ratio: server.uncertain("fragmentation-ratio"),
-        client_memory: server.uncertain("client-memory"),
-        load_throughput: server.uncertain("load-throughput"),
-        restart_delay: server.duration("restart-delay"),
+    /// `maxmemory` of each server at `percent` per cent of the memory.
+    pub fn maxmemory_at(&self, percent: f64) -> Bytes {
+        share(self.memory, percent, self.host.tenancy.servers)
     }
+}
+
+/// What each of `servers` gets of `percent` per cent of `memory`.
+fn share(memory: Bytes, percent: f64, servers: u32) -> Bytes {
+    memory.scaled(percent / 100.0 / f64::from(servers))
 }
 
 fn dataset_of(readings: &Readings) -> Dataset {
@@ -284,13 +231,15 @@ fn persistence_of(persistence: &Group) -> Persistence {
         min_size: persistence.bytes("auto-aof-rewrite-min-size"),
     };
     // `auto-aof-rewrite-percentage 0` switches the rewrite off, so that nothing about the file forks.
-    let rewrites = persistence.value("appendonly") == Some(&Value::Flag(true)) && rewrite.percentage > 0.0;
+    let rewrites = persistence.flag("appendonly") && rewrite.percentage > 0.0;
     Persistence {
         aof: rewrites.then_some(rewrite),
         save_points: match persistence.value("save") {
             Some(Value::SavePoints(points)) => points.clone(),
             _ => Vec::new(),
         },
+        stop_writes_on_bgsave_error: persistence.flag("stop-writes-on-bgsave-error"),
+        replica_ignore_disk_write_errors: persistence.flag("replica-ignore-disk-write-errors"),
     }
 }
 
@@ -309,5 +258,14 @@ fn backup_of(backup: &Group) -> Option<Backup> {
         at: backup.time_of_day("at"),
         jitter: backup.duration("jitter"),
         every: backup.duration("every"),
+        method: match backup.text("method") {
+            Some("sync") => BackupMethod::Sync,
+            Some("forkless") => BackupMethod::Forkless,
+            _ => BackupMethod::Bgsave,
+        },
+        source: match backup.text("host") {
+            Some("replica") => BackupSource::Replica,
+            _ => BackupSource::Primary,
+        },
     })
 }

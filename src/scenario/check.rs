@@ -1,6 +1,9 @@
 //! What must hold between settings.
 
+mod backup;
 mod hash;
+mod limits;
+mod replication;
 
 use std::path::Path;
 
@@ -14,7 +17,7 @@ use super::reading::{Given, Group, Readings};
 use super::trace::Traces;
 use super::value::{SUM_TOLERANCE, Value, rounded};
 use crate::model::host::WriteRate;
-use crate::units::{Bytes, Percent, SimDuration};
+use crate::units::{Bytes, Percent};
 
 /// The longest integer that a server keeps inside an object header, sign included.
 const LONGEST_INTEGER: f64 = 20.0;
@@ -24,13 +27,15 @@ pub fn check(readings: &Readings, traces: &Traces, folder: &Path, problems: &mut
     if readings.is_readable("host") {
         memory(readings.once("host"), problems);
     }
+    limits::check(readings, problems);
     class(readings.once("host"), readings.once("server"), problems);
     engine(readings.once("server"), problems);
     fill(readings, problems);
     keyspaces(readings, problems);
     jobs(readings, problems);
     load_cap(readings, problems);
-    backup(readings.once("backup"), problems);
+    backup::check(readings, problems);
+    replication::check(readings, problems);
     trace(readings.once("traffic"), traces, folder, problems);
 }
 
@@ -219,25 +224,6 @@ fn load_cap(readings: &Readings, problems: &mut Vec<Diagnostic>) {
             format!("the keyspaces write {total} times a second, and the server takes in {}", cap.likely);
         let problem = Diagnostic::new(Code::LoadAboveCap, message, place, "the load is cut off");
         problems.push(problem.help("raise `traffic.max-writes-per-second` if the server can take in more"));
-    }
-}
-
-fn backup(backup: &Group, problems: &mut Vec<Diagnostic>) {
-    let (Some(jitter), Some(every)) = (backup.quantity("jitter"), backup.quantity("every")) else { return };
-    if jitter.likely > every.likely {
-        let shown = |seconds: f64| SimDuration::from_secs_f64(seconds).to_string();
-        let message = format!(
-            "a backup cannot start {} late and come every {}",
-            shown(jitter.likely),
-            shown(every.likely)
-        );
-        let (place, label) = if backup.mentions("jitter") {
-            ("jitter", "longer than the interval")
-        } else {
-            ("every", "shorter than the default jitter")
-        };
-        let problem = Diagnostic::new(Code::OutOfRange, message, backup.place_of(place), label);
-        problems.push(problem.help("give a `jitter` of at most `every`"));
     }
 }
 

@@ -69,6 +69,10 @@ pub enum Code {
     LoadAboveCap,
     /// The layout of the engine was read in its source, and no save of it was measured.
     LayoutNotMeasured,
+    /// A policy that evicts keys with a TTL, where none has one.
+    NothingToEvict,
+    /// A limit beyond another one.
+    LimitNeverReached,
 }
 
 /// What `forkcast explain` says of a code.
@@ -129,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_page_in_its_place() {
-        assert_eq!(pages().len(), Code::LayoutNotMeasured as usize + 1);
+        assert_eq!(pages().len(), Code::LimitNeverReached as usize + 1);
         assert!(pages().is_sorted_by(|a, b| a.id < b.id));
         for (code, id) in
             [(Code::InvalidToml, "E0001"), (Code::WrongSum, "E0012"), (Code::Unreadable, "E0022")]

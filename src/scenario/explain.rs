@@ -49,9 +49,6 @@ fn page(section: &Section, setting: &Setting) -> Option<String> {
     {
         let _ = writeln!(page, "not yet    {}", later.join(", "));
     }
-    if let Some(neutral) = &setting.neutral {
-        let _ = writeln!(page, "not yet    {}; only {} passes", neutral.feature, neutral.value);
-    }
     if let Some(other) = setting.instead_of {
         let _ = writeln!(page, "instead of {other}");
     }
@@ -75,24 +72,23 @@ mod tests {
         for (term, words) in explained() {
             assert!(explain(&term).unwrap().contains(words), "{term}");
         }
-        insta::assert_snapshot!(explain("server.maxmemory-policy").unwrap(), @r#"
-    server.maxmemory-policy
+        insta::assert_snapshot!(explain("server.allocator").unwrap(), @r#"
+        server.allocator
 
-    What the server does with a write at maxmemory.
+        Build of the allocator: the jemalloc shipped with the server, or a distribution's.
 
-    takes      "noeviction" or "allkeys-lru" or "allkeys-random"
-    not yet    allkeys-lfu, volatile-lru, volatile-lfu, volatile-random, volatile-ttl
-    default    "noeviction" (valkey.conf)
-    "#);
-        insta::assert_snapshot!(explain("swap").unwrap(), @r#"
-    host.swap
+        takes      "jemalloc-bundled" or "jemalloc-system"
+        not yet    libc
+        default    "jemalloc-bundled" (assumed; official builds. Debian's redis-server has jemalloc-system)
+        "#);
+        insta::assert_snapshot!(explain("failover-after").unwrap(), @r#"
+        replication.failover-after
 
-    Swap space.
+        From the death of a primary to the promotion of a replica; "none" where nobody promotes one.
 
-    takes      a size such as "24 GiB"
-    range      0 B to 64 TiB
-    not yet    swap; only "0 B" passes
-    default    "0 B" (none, as on managed hosts)
-    "#);
+        takes      a duration such as "30m", or "none"
+        range      0 ms to 1d
+        default    "15s" (valkey.conf; cluster-node-timeout, after which a cluster takes a node for dead)
+        "#);
     }
 }

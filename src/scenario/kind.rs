@@ -157,7 +157,7 @@ impl Kind {
             Self::Engine => "an engine such as \"valkey-8.0\"".into(),
             Self::Kernel => "a kernel version such as \"6.1\"".into(),
             Self::PageSize => "\"4 KiB\", \"16 KiB\" or \"64 KiB\"".into(),
-            Self::Overcommit => "0 or 1".into(),
+            Self::Overcommit => "0, 1 or 2".into(),
             Self::ValueSize => "a size such as \"512 B\"".into(),
             Self::WriteRate(_) => "a number, an interval { low, likely, high }, or { per-key = … }".into(),
             Self::Operations => "a table of shares such as { set = 0.9, insert = 0.1 }".into(),

@@ -13,7 +13,7 @@ use super::value::Value as Setting;
 use crate::memory::layout::listpack_bytes;
 use crate::memory::{Allocator, Exposure, KeyKind, Popularity, Value};
 use crate::model::Uncertain;
-use crate::model::host::{Content, Keyspace, UncertainPopularity, WriteRate};
+use crate::model::host::{Content, Keyspace, UncertainPopularity};
 use crate::model::one_save::{Amount, OneSave, Pace, Resident};
 use crate::units::{ByteRate, Bytes};
 use flags::Flags;
@@ -27,6 +27,8 @@ pub struct MeasuredServer<'a> {
     pub data: Bytes,
     /// Its pages in RAM.
     pub resident: Bytes,
+    /// What it writes at this moment [1/s].
+    pub writes: Uncertain,
 }
 
 /// A save, and the host to hold it.
@@ -279,10 +281,7 @@ impl Flags<'_> {
     }
 
     fn rate(&mut self) -> Option<Uncertain> {
-        let measured = self.keyspace().and_then(|keyspace| match keyspace.write_rate {
-            WriteRate::Total(rate) => Some(rate),
-            WriteRate::PerKey(_) => None,
-        });
+        let measured = self.server.map(|server| server.writes);
         let rate = self.quantity("writes-per-second").or(measured);
         if rate.is_none() && !self.is_given("writes-per-second") {
             self.missing("writes-per-second", "how often keys are written", "--writes-per-second 12000");

@@ -18,6 +18,7 @@ static PROFILES: LazyLock<Vec<LayoutProfile>> = LazyLock::new(|| {
         include_str!("profiles/valkey-8.1.toml"),
         include_str!("profiles/valkey-9.0.toml"),
         include_str!("profiles/valkey-9.1.toml"),
+        include_str!("profiles/valkey-9.2.toml"),
     ];
     texts.map(|text| parse(text).expect("the profiles are well-formed")).into()
 });

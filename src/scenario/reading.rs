@@ -159,15 +159,7 @@ fn given(
     problems: &mut Vec<Diagnostic>,
 ) -> Given {
     let Entry { node, key_place, .. } = entry;
-    let mut value = value::read(node, setting, defaults::find(section.path, setting.key), problems);
-    if let (Some(read), Some(neutral)) = (&value, &setting.neutral)
-        && defaults::evaluate(setting, neutral.value).as_ref() != Some(read)
-    {
-        let message = format!("not modelled yet: {}", neutral.feature);
-        let problem = Diagnostic::new(Code::NotModelled, message, &node.place, "would change the answer");
-        problems.push(problem.help(format!("leave it out, or write `{} = {}`", setting.key, neutral.value)));
-        value = None;
-    }
+    let value = value::read(node, setting, defaults::find(section.path, setting.key), problems);
     Given { key_place: key_place.clone(), place: node.place.clone(), text: node.to_toml(), value }
 }
 
@@ -308,6 +300,11 @@ impl Group {
             Some(Value::TimeOfDay(time)) => *time,
             _ => SimDuration::ZERO,
         }
+    }
+
+    /// A switch; off where there is none.
+    pub fn flag(&self, key: &str) -> bool {
+        self.value(key) == Some(&Value::Flag(true))
     }
 
     /// Whether `key` stands on a word instead of a quantity.

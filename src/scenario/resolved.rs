@@ -62,6 +62,11 @@ fn value(file: &str, section: &Section, setting: &Setting, group: &Group) -> Opt
 
 fn maxmemory(text: &mut String, case: &Case) {
     if let (Some(percent), Some(maxmemory)) = (case.maxmemory_percent, case.maxmemory) {
-        let _ = writeln!(text, "# maxmemory {} is derived: {percent} % of {}", maxmemory.0, case.ram);
+        let servers = match case.host.tenancy.servers {
+            1 => String::new(),
+            servers => format!(" for {servers} servers"),
+        };
+        let _ =
+            writeln!(text, "# maxmemory {} is derived: {percent} % of {}{servers}", maxmemory.0, case.memory);
     }
 }

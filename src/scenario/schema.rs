@@ -43,11 +43,7 @@ fn table(section: &Section) -> Json {
 }
 
 fn property(section: &Section, setting: &Setting) -> Json {
-    let mut schema = kind(&setting.kind);
-    if let Some(neutral) = &setting.neutral {
-        let only = defaults::to_json(neutral.value);
-        schema = json!({ "const": only });
-    }
+    let schema = kind(&setting.kind);
     let Some(entry) = defaults::find(section.path, setting.key) else { return schema };
     let example = defaults::to_json(&entry.text);
     let mut described = json!({ "description": entry.meaning });
@@ -78,7 +74,7 @@ fn kind(kind: &Kind) -> Json {
         Kind::Engine => json!({ "enum": profile::names() }),
         Kind::Kernel => json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+" }),
         Kind::PageSize => json!({ "enum": ["4 KiB", "16 KiB", "64 KiB"] }),
-        Kind::Overcommit => json!({ "enum": [0, 1] }),
+        Kind::Overcommit => json!({ "enum": [0, 1, 2] }),
         Kind::ValueSize => unit(Unit::Size),
         Kind::WriteRate(quantity) => {
             let per_key = object(&json!({ "per-key": self::quantity(quantity) }), &["per-key"]);

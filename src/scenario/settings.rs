@@ -27,22 +27,11 @@ pub struct Setting {
     pub is_required: bool,
     /// The setting of the same section that says the same in another way.
     pub instead_of: Option<&'static str>,
-    /// The only value that passes, for a feature that is not built.
-    pub neutral: Option<Neutral>,
-}
-
-/// The value at which a feature that is not built plays no part.
-#[derive(Debug)]
-pub struct Neutral {
-    /// The value, as TOML.
-    pub value: &'static str,
-    /// What is not modelled, after "not modelled yet: ".
-    pub feature: &'static str,
 }
 
 impl Setting {
     pub(super) const fn new(key: &'static str, kind: Kind) -> Self {
-        Self { key, kind, is_required: false, instead_of: None, neutral: None }
+        Self { key, kind, is_required: false, instead_of: None }
     }
 
     const fn required(mut self) -> Self {
@@ -52,11 +41,6 @@ impl Setting {
 
     const fn instead_of(mut self, other: &'static str) -> Self {
         self.instead_of = Some(other);
-        self
-    }
-
-    const fn only(mut self, value: &'static str, feature: &'static str) -> Self {
-        self.neutral = Some(Neutral { value, feature });
         self
     }
 }
@@ -113,6 +97,8 @@ const GIB: f64 = (1u64 << 30) as f64;
 pub(super) const DAY: f64 = 86_400.0;
 /// No host is larger: the largest class of any catalogue has 12 TiB.
 pub(super) const LARGEST_RAM: f64 = 64.0 * 1024.0 * GIB;
+/// The smallest backlog \[bytes\]. Source: `CONFIG_REPL_BACKLOG_MIN_SIZE` in `server.h`, Redis and Valkey.
+const SMALLEST_BACKLOG: f64 = 16.0 * 1024.0;
 /// More than any server executes: bounds that keep sums finite.
 pub(super) const MOST_WRITES: f64 = 1e9;
 
@@ -178,6 +164,8 @@ pub const SECTIONS: &[Section] = &[
             Setting::new("auto-aof-rewrite-percentage", number(0.0, 1e6)),
             Setting::new("auto-aof-rewrite-min-size", Kind::Quantity(size(0.0, LARGEST_RAM))),
             Setting::new("save", Kind::SavePoints),
+            Setting::new("stop-writes-on-bgsave-error", Kind::Flag),
+            Setting::new("replica-ignore-disk-write-errors", Kind::Flag),
         ],
     ),
     Section::once(
@@ -197,8 +185,9 @@ pub const SECTIONS: &[Section] = &[
             Setting::new("at", Kind::TimeOfDay),
             Setting::new("jitter", duration(0.0, DAY)),
             Setting::new("every", duration(60.0, 366.0 * DAY)),
-            Setting::new("method", choice(&["bgsave", "none"], &["sync", "forkless"])),
-            Setting::new("host", choice(&["primary"], &["replica"])),
+            Setting::new("method", choice(&["bgsave", "sync", "forkless", "none"], &[])),
+            Setting::new("host", choice(&["primary", "replica"], &[])),
+            Setting::new("order", choice(&["simultaneous", "staggered", "serialised"], &[])),
         ],
     ),
     Section::once("replication", REPLICATION),
@@ -222,14 +211,17 @@ pub const SECTIONS: &[Section] = &[
 const HOST: &[Setting] = &[
     Setting::new("class", Kind::Class),
     Setting::new("ram", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM))).instead_of("class"),
-    Setting::new("limit", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM).or("none")))
-        .only("\"none\"", "the memory limit of a container"),
+    Setting::new("limit", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM).or("none"))),
+    Setting::new("memory-high", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM).or("none"))),
+    Setting::new("oom-group", Kind::Flag),
+    Setting::new("servers", whole(1.0, 16.0)),
     Setting::new("reserved", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
     Setting::new("kernel", Kind::Kernel),
     Setting::new("page-size", Kind::PageSize),
     Setting::new("transparent-huge-pages", choice(&["always", "madvise", "never"], &[])),
     Setting::new("overcommit-memory", Kind::Overcommit),
-    Setting::new("swap", Kind::Quantity(size(0.0, LARGEST_RAM))).only("\"0 B\"", "swap"),
+    Setting::new("overcommit-ratio", number(0.0, 1000.0)),
+    Setting::new("swap", Kind::Quantity(size(0.0, LARGEST_RAM))),
 ];
 
 const SERVER: &[Setting] = &[
@@ -241,12 +233,22 @@ const SERVER: &[Setting] = &[
     Setting::new(
         "maxmemory-policy",
         choice(
-            &["noeviction", "allkeys-lru", "allkeys-random"],
-            &["allkeys-lfu", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"],
+            &[
+                "noeviction",
+                "allkeys-lru",
+                "allkeys-lfu",
+                "allkeys-random",
+                "volatile-lru",
+                "volatile-lfu",
+                "volatile-random",
+                "volatile-ttl",
+            ],
+            &[],
         ),
     ),
     Setting::new("disable-thp", Kind::Flag),
-    Setting::new("oom-score-adj", choice(&["no", "yes", "relative"], &["absolute"])),
+    Setting::new("oom-score-adj", choice(&["no", "yes", "relative", "absolute"], &[])),
+    Setting::new("oom-policy", choice(&["continue", "stop", "kill"], &[])),
     Setting::new("fragmentation-ratio", Kind::Quantity(quantity(Unit::Number, 1.0, 20.0).interval())),
     Setting::new("client-memory", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
     Setting::new("load-throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
@@ -280,11 +282,17 @@ const JOB: &[Setting] = &[
 ];
 
 const REPLICATION: &[Setting] = &[
-    Setting::new("replicas", whole(0.0, 100.0)).only("0", "replicas, their buffers and full syncs"),
-    Setting::new("repl-backlog-size", Kind::Quantity(size(0.0, LARGEST_RAM))),
+    Setting::new("replicas", whole(0.0, 5.0)),
+    Setting::new("repl-backlog-size", Kind::Quantity(size(SMALLEST_BACKLOG, LARGEST_RAM))),
     Setting::new("client-output-buffer-limit-replica", Kind::BufferLimit),
+    Setting::new("buffers", choice(&["shared", "private"], &[])),
     Setting::new("sync", choice(&["disk", "diskless", "dual-channel"], &[])),
-    Setting::new("link-losses-per-day", number(0.0, 1e6)).only("0", "full syncs after a lost link"),
+    Setting::new("repl-diskless-sync-delay", duration(0.0, 3600.0)),
+    Setting::new("repl-diskless-load", choice(&["disabled", "on-empty-db", "swapdb"], &[])),
+    Setting::new("throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
+    Setting::new("link-losses-per-day", number(0.0, 1440.0)),
+    Setting::new("link-outage", Kind::Quantity(quantity(Unit::Duration, 0.001, DAY).interval())),
+    Setting::new("failover-after", Kind::Quantity(quantity(Unit::Duration, 0.0, DAY).or("none"))),
 ];
 
 #[cfg(test)]

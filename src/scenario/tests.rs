@@ -2,6 +2,8 @@
 //! resolves to the host it describes.
 
 mod features;
+mod machine;
+mod replication;
 mod resolution;
 mod structure;
 mod values;

@@ -14,6 +14,7 @@ use super::kind::Kind;
 use super::settings::Setting;
 use super::source::Place;
 use super::tree::{Content, Node};
+use crate::memory::replication::BufferLimit;
 use crate::model::Uncertain;
 use crate::model::host::{OperationMix, SavePoint, UncertainPopularity, WriteRate};
 use crate::units::SimDuration;
@@ -41,6 +42,8 @@ pub enum Value {
     SavePoints(Vec<SavePoint>),
     /// 168 hourly factors with a mean of 1.
     Hourly(Vec<f64>),
+    /// A client output buffer limit.
+    BufferLimit(BufferLimit),
 }
 
 /// Reads `node` as a value of `setting`; what is wrong goes to `problems`, with what is said `about` it.

@@ -1,7 +1,7 @@
 //! A figure with its interval, and the counts it comes from.
 
 /// A figure with the interval that its simulation leaves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// The estimate itself.
     pub value: f64,

@@ -1,7 +1,7 @@
 //! Outcomes of a cell's replications to its figures.
 
 use super::budget::Budget;
-use super::row::Figures;
+use super::row::{Figures, IncidentKind};
 use crate::model::{Cause, Outcome};
 use crate::stats::{Incidents, Share, quantile};
 
@@ -25,14 +25,19 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
     let [free_min_p50, free_min_p01] = extremes(outcomes, |o| o.free_min, [0.5, 0.01]);
     let [cow_peak_p50, cow_peak_p99] = extremes(outcomes, |o| o.cow_peak, [0.5, 0.99]);
     let [fork_pause_p99] = extremes(outcomes, |o| o.fork_pause, [0.99]);
+    let [replica_buffer_peak_p99] = extremes(outcomes, |o| o.replica_buffer_peak, [0.99]);
+    let [swap_peak_p99] = extremes(outcomes, |o| o.swap_peak, [0.99]);
+    let main_cause = main_cause(outcomes);
     Figures {
         oom_probability: budget.probability(share),
         incidents_per_year: budget.rate(&incidents(outcomes)),
         server_kills_per_year: per_year(|o| over_causes(o, |o, cause| o.server_kills[cause])),
         child_kills_per_year: per_year(|o| over_causes(o, |o, cause| o.child_kills[cause])),
+        stalls_per_year: per_year(|o| over_causes(o, |o, cause| o.stalls[cause])),
         save_failures_per_year: per_year(|o| u64::from(o.save_failures)),
         forks_per_year: per_year(|o| over_causes(o, |o, cause| o.forks[cause])),
-        main_cause: main_cause(outcomes),
+        main_cause,
+        main_incident: main_cause.and_then(|cause| main_incident(outcomes, cause)),
         peak_memory_p50,
         peak_memory_p99,
         free_min_p50,
@@ -44,18 +49,51 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
             / simulated_years,
         rejected_writes_mean: mean(|o| o.rejected_writes),
         evicted_keys_mean: mean(|o| o.evicted_keys),
+        full_syncs_per_year: per_year(|o| u64::from(o.forks[Cause::FullSync])),
+        syncs_cut_per_year: per_year(|o| u64::from(o.syncs_cut)),
+        sync_loops_per_year: per_year(|o| u64::from(o.sync_loops)),
+        failovers_per_year: per_year(|o| u64::from(o.failovers)),
+        forks_refused_per_year: per_year(|o| over_causes(o, |o, cause| o.forks_refused[cause])),
+        replica_buffer_peak_p99,
+        swap_peak_p99,
+        lost_writes_mean: mean(|o| o.lost_writes),
     }
 }
 
-/// The cause with the most kills of the server, then of a child; `None` where nothing was killed.
+/// The cause with the most incidents, then with the most children killed and forks refused; `None` where nothing went
+/// wrong.
 fn main_cause(outcomes: &[Outcome]) -> Option<Cause> {
-    let kills = |cause| {
-        let server: u64 = outcomes.iter().map(|o| u64::from(o.server_kills[cause])).sum();
-        let child: u64 = outcomes.iter().map(|o| u64::from(o.child_kills[cause])).sum();
-        (server, child)
+    let wrong = |cause| {
+        let incidents = sum(outcomes, |o| o.incidents_of(cause));
+        let failed = sum(outcomes, |o| o.child_kills[cause] + o.forks_refused[cause]);
+        (incidents, failed)
     };
-    // `max_by_key` takes the last of equals; reversed, that is the first by name.
-    Cause::ALL.into_iter().rev().max_by_key(|&cause| kills(cause)).filter(|&cause| kills(cause) > (0, 0))
+    first_of_most(Cause::ALL, wrong)
+}
+
+/// What most incidents of `cause` were; `None` where there were none.
+fn main_incident(outcomes: &[Outcome], cause: Cause) -> Option<IncidentKind> {
+    let incidents = |kind| match kind {
+        IncidentKind::Kill => sum(outcomes, |o| o.server_kills[cause]),
+        IncidentKind::Stall => sum(outcomes, |o| o.stalls[cause]),
+        IncidentKind::SyncLoop if cause == Cause::FullSync => sum(outcomes, |o| o.sync_loops),
+        IncidentKind::SyncLoop => 0,
+    };
+    first_of_most(IncidentKind::ALL, incidents)
+}
+
+fn sum(outcomes: &[Outcome], count: impl Fn(&Outcome) -> u32) -> u64 {
+    outcomes.iter().map(|outcome| u64::from(count(outcome))).sum()
+}
+
+/// The first of `kinds` that has the most, if that is more than nothing.
+fn first_of_most<T: Copy, K: Ord + Default, const N: usize>(
+    kinds: [T; N],
+    count: impl Fn(T) -> K,
+) -> Option<T> {
+    // `max_by_key` takes the last of equals; reversed, that is the first.
+    let most = kinds.into_iter().rev().max_by_key(|&kind| count(kind));
+    most.filter(|&kind| count(kind) > K::default())
 }
 
 fn over_causes(outcome: &Outcome, count: impl Fn(&Outcome, Cause) -> u32) -> u64 {
@@ -105,10 +143,61 @@ mod tests {
     }
 
     #[test]
-    fn the_main_cause_has_the_most_server_kills_and_only_then_child_kills() {
-        let cause = |outcomes: &[Outcome]| main_cause(outcomes);
-        assert_eq!(cause(&[outcome(1, 0, 0)]), None);
-        assert_eq!(cause(&[outcome(1, 0, 9)]), Some(Cause::Backup));
-        assert_eq!(cause(&[outcome(1, 1, 9)]), Some(Cause::AofRewrite));
+    fn the_main_cause_has_the_most_incidents_and_only_then_failed_saves() {
+        assert_eq!(main_cause(&[outcome(1, 0, 0)]), None);
+        assert_eq!(main_cause(&[outcome(1, 0, 9)]), Some(Cause::Backup));
+        assert_eq!(main_cause(&[outcome(1, 1, 9)]), Some(Cause::AofRewrite));
+        let looping = Outcome { sync_loops: 2, ..outcome(1, 1, 9) };
+        assert_eq!(main_cause(&[looping]), Some(Cause::FullSync));
+        let mut refused = Outcome::default();
+        refused.forks_refused[Cause::SavePoint] = 1;
+        assert_eq!(main_cause(&[refused]), Some(Cause::SavePoint));
+    }
+
+    #[test]
+    fn the_main_incident_is_the_most_frequent_of_the_main_cause() {
+        let mut outcome = outcome(1, 2, 0);
+        assert_eq!(main_incident(&[outcome.clone()], Cause::AofRewrite), Some(IncidentKind::Kill));
+        outcome.stalls[Cause::AofRewrite] = 3;
+        outcome.sync_loops = 9;
+        assert_eq!(main_incident(&[outcome.clone()], Cause::AofRewrite), Some(IncidentKind::Stall));
+        assert_eq!(main_incident(&[outcome.clone()], Cause::FullSync), Some(IncidentKind::SyncLoop));
+        assert_eq!(main_incident(&[outcome], Cause::Backup), None);
+    }
+
+    #[test]
+    fn what_breaks_is_counted_a_year_and_adds_up_to_the_incidents() {
+        let mut outcome = Outcome {
+            sync_loops: 2,
+            syncs_cut: 7,
+            failovers: 1,
+            replica_buffer_peak: Bytes(9),
+            swap_peak: Bytes(8),
+            lost_writes: 4.0,
+            ..outcome(1, 1, 0)
+        };
+        outcome.forks[Cause::FullSync] = 19;
+        outcome.stalls[Cause::Backup] = 3;
+        outcome.forks_refused[Cause::Backup] = 5;
+        let figures = figures(&[outcome], &monthly(Replications::Fixed(1)));
+        let a_month = |rate: f64| format!("{:.3}", rate * 30.0 / 365.25);
+        let rates = [
+            figures.incidents_per_year.value,
+            figures.server_kills_per_year,
+            figures.stalls_per_year,
+            figures.sync_loops_per_year,
+            figures.full_syncs_per_year,
+            figures.syncs_cut_per_year,
+            figures.failovers_per_year,
+            figures.forks_refused_per_year,
+            figures.lost_writes_mean * 365.25 / 30.0,
+        ];
+        let counts = ["6.000", "1.000", "3.000", "2.000", "19.000", "7.000", "1.000", "5.000", "4.000"];
+        assert_eq!(rates.map(a_month), counts);
+        assert_eq!((figures.replica_buffer_peak_p99, figures.swap_peak_p99), (Bytes(9), Bytes(8)));
+        assert_eq!(
+            (figures.main_cause, figures.main_incident),
+            (Some(Cause::Backup), Some(IncidentKind::Stall))
+        );
     }
 }

@@ -10,8 +10,11 @@ use crate::units::{Bytes, Percent};
 const DEFAULT_PERCENTS: [f64; 13] =
     [30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 75.0, 80.0, 85.0, 90.0];
 
-/// Axes that choose the host.
+/// Axes that choose the host and have columns of their own.
 const HOST_AXES: [&str; 2] = ["host.class", "host.ram"];
+
+/// The axis that chooses the container, and with it what a percentage is of.
+const LIMIT_AXIS: &str = "host.limit";
 
 /// The axis of `maxmemory`.
 const PERCENT_AXIS: &str = "server.maxmemory-percent";
@@ -30,9 +33,16 @@ pub struct Cell {
 impl Cell {
     /// The cell in a few words: `cell 3, yandex.hm3-c4-m32 at 75 %`.
     pub fn name(&self) -> String {
-        let host = self.case.host_class.clone().unwrap_or_else(|| format!("{} of RAM", self.case.ram));
+        let size =
+            || format!("{} {}", self.case.memory, if self.is_limited() { "of limit" } else { "of RAM" });
+        let host = self.case.host_class.clone().unwrap_or_else(size);
         let percent = self.case.maxmemory_percent.map(|percent| format!(" at {}", Percent(percent)));
         format!("cell {}, {host}{}", self.number, percent.unwrap_or_default())
+    }
+
+    /// Whether that is the limit of a container.
+    pub fn is_limited(&self) -> bool {
+        self.case.host.machine.container.is_some()
     }
 }
 
@@ -45,7 +55,8 @@ pub struct Plan {
     /// where `cells` are such cells already, and where the data does not follow `maxmemory` and no percentages are
     /// asked for: then the RAM required is the question.
     pub full: Vec<Cell>,
-    /// `used_memory` that the scenario as written, on its own host, needs at the horizon.
+    /// `used_memory` that the scenario as written, on its own host, needs at the horizon: of all servers of the host
+    /// together.
     pub needed: Bytes,
     /// The scenario as written, where its data does not follow `maxmemory` and the RAM required is the question.
     pub as_given: Option<Host>,
@@ -78,7 +89,9 @@ impl Plan {
         Ok(Self {
             cells,
             full,
-            needed: Simulation::new(as_written.clone()).used_memory_at_horizon(),
+            needed: Simulation::new(as_written.clone())
+                .used_memory_at_horizon()
+                .scaled(f64::from(as_written.tenancy.servers)),
             as_given: (!follows_maxmemory).then(|| as_written.clone()),
             budget,
             seed: scenario.seed(),
@@ -155,8 +168,8 @@ fn are_full(cells: &[Cell], axes: &[Axis]) -> bool {
 
 /// A full server on every host of the scenario, over its percentages or the default ones.
 fn full_cells(scenario: &Scenario) -> Result<Vec<Cell>, Report> {
-    let hosts: Vec<Axis> =
-        scenario.axes().iter().filter(|axis| HOST_AXES.contains(&axis.path.as_str())).cloned().collect();
+    let is_host = |axis: &&Axis| axis.path == LIMIT_AXIS || HOST_AXES.contains(&axis.path.as_str());
+    let hosts: Vec<Axis> = scenario.axes().iter().filter(is_host).cloned().collect();
     let percents = scenario.axes().iter().find(|axis| axis.path == PERCENT_AXIS && axis.values.len() > 1);
     let percents: Vec<f64> = match percents {
         Some(axis) => axis.values.iter().filter_map(|value| value.parse().ok()).collect(),
@@ -173,9 +186,9 @@ fn full_cells(scenario: &Scenario) -> Result<Vec<Cell>, Report> {
     Ok(full)
 }
 
-/// The same host with its server full to `percent` of RAM, and no growth that could be refused.
+/// The same host with its servers together full to `percent` of RAM or limit, and no growth that could be refused.
 fn full_to(percent: f64, mut case: Case) -> Case {
-    let maxmemory = case.ram.scaled(Percent(percent).fraction());
+    let maxmemory = case.maxmemory_at(percent);
     case.maxmemory_percent = Some(percent);
     case.maxmemory = Some(maxmemory);
     case.host.server.maxmemory = Some(maxmemory);
@@ -248,6 +261,14 @@ mod tests {
         assert_eq!((plan.cells.len(), plan.full.len()), (2, 2));
         let full = Simulation::new(plan.full[0].case.host.clone()).used_memory();
         assert!((full.as_gib() - 0.3 * 16.0).abs() < 1e-6, "{full}");
+    }
+
+    #[test]
+    fn a_percent_is_of_the_containers_limit_and_of_all_servers_together() {
+        let case = plan(&[r#"host.limit="8 GiB""#, "host.servers=4"], &[]).cells[0].case.clone();
+        let cell = Cell { number: 1, axes: Vec::new(), case: full_to(50.0, case) };
+        assert_eq!(cell.case.maxmemory, Some(Bytes::gib(1)));
+        assert_eq!(cell.name(), "cell 1, 8 GiB of limit at 50 %");
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Why a cell has its verdict: one plain sentence with its numbers.
 
 use super::budget::Budget;
-use super::words::{count, during, rate};
-use super::{Figures, Verdict};
+use super::words::{count, mostly, rate};
+use super::{CellRow, Figures, Verdict};
 use crate::model::Fit;
 use crate::scenario::Replications;
 use crate::stats::{Estimate, Incidents};
-use crate::units::{Bytes, Percent};
+use crate::units::Percent;
 
 /// The reason of a verdict that came from replications.
 pub(super) fn judged(verdict: Verdict, incidents: &Incidents, figures: &Figures, budget: &Budget) -> String {
@@ -17,8 +17,7 @@ pub(super) fn judged(verdict: Verdict, incidents: &Incidents, figures: &Figures,
     match verdict {
         Verdict::Safe => format!("{seen}: at most {} a year at {sure}, within {limit}", rate(high)),
         Verdict::Risky => {
-            let mostly = figures.main_cause.map(|cause| format!(", mostly {}", during(cause)));
-            let mostly = mostly.unwrap_or_default();
+            let mostly = mostly(figures);
             format!("{seen}{mostly}: at least {} a year at {sure}, above {limit}", rate(low))
         }
         Verdict::Undecided | Verdict::DoesNotFit => {
@@ -63,10 +62,13 @@ fn remedy(incidents: &Incidents, budget: &Budget) -> String {
 }
 
 /// The reason of a cell that does not hold its data.
-pub(super) fn does_not_fit(fit: Fit, data: Bytes, maxmemory: Option<Bytes>) -> String {
-    match maxmemory {
-        Some(maxmemory) if fit.over_maxmemory => format!("the data of {data} is over maxmemory, {maxmemory}"),
-        _ => format!("with no child alive {} are needed and RAM gives {}", fit.need, fit.available),
+pub(super) fn does_not_fit(fit: Fit, row: &CellRow, is_limited: bool) -> String {
+    let room = if is_limited { "the limit" } else { "RAM" };
+    match row.maxmemory {
+        Some(maxmemory) if fit.over_maxmemory => {
+            format!("the data of {} is over maxmemory, {maxmemory}", row.data)
+        }
+        _ => format!("with no child alive {} are needed and {room} gives {}", fit.need, fit.available),
     }
 }
 
@@ -76,6 +78,7 @@ mod tests {
     use crate::model::{Cause, Outcome};
     use crate::sweep::budget::tests::monthly;
     use crate::sweep::figures::{figures, incidents};
+    use crate::units::Bytes;
 
     /// The reason where so many of so many replications were hit, each so many times.
     fn reason(replications: Replications, of: usize, affected: usize, kills: u32) -> String {
@@ -100,10 +103,30 @@ mod tests {
         insta::assert_snapshot!(texts.join("\n"), @"
         safe: no incident in 6,932 replications of 30d: at most 0.01 a year at 95 %, within the budget of 0.01
         safe: 3 of 16,384 replications of 30d had an incident: at most 0.0093 a year at 95 %, within the budget of 0.01
-        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly during an AOF rewrite: at least 8.4 a year at 95 %, above the budget of 0.01
+        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly kills during an AOF rewrite: at least 8.4 a year at 95 %, above the budget of 0.01
         undecided: 9 of 16,384 replications of 30d had an incident: between 0.0018 and 0.017 a year at 95 %, which leaves the budget of 0.01 open
         undecided: no incident in 1,000 replications of 30d: at most 0.053 a year at 95 %, which leaves the budget of 0.01 open; 5,333 without an incident would be within it
         undecided: 1 of 1,000 replications of 30d had an incident: between 0.00015 and 0.077 a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
+        ");
+    }
+
+    #[test]
+    fn the_reason_says_what_the_incidents_were() {
+        let mut stalled = Outcome::default();
+        stalled.stalls[Cause::FullSync] = 2;
+        let looping = Outcome { sync_loops: 3, ..stalled.clone() };
+        let mut refused = Outcome::default();
+        refused.forks_refused[Cause::Backup] = 1;
+        let budget = monthly(Replications::Fixed(128));
+        let reason = |outcome: Outcome| {
+            let outcomes = vec![outcome; 128];
+            let figures = figures(&outcomes, &budget);
+            judged(budget.verdict(figures.incidents_per_year), &incidents(&outcomes), &figures, &budget)
+        };
+        insta::assert_snapshot!([stalled, looping, refused].map(reason).join("\n"), @"
+        128 of 128 replications of 30d had an incident, 256 in all, mostly stalls during a full sync: at least 24 a year at 95 %, above the budget of 0.01
+        128 of 128 replications of 30d had an incident, 640 in all, mostly full syncs cut short again and again: at least 59 a year at 95 %, above the budget of 0.01
+        no incident in 128 replications of 30d: at most 0.41 a year at 95 %, which leaves the budget of 0.01 open; 5,333 without an incident would be within it
         ");
     }
 
@@ -120,12 +143,25 @@ mod tests {
     fn what_does_not_fit_names_both_sizes() {
         let fit = Fit { need: Bytes::gib(33), available: Bytes::gib(31), over_maxmemory: false };
         let over = Fit { over_maxmemory: true, ..fit };
-        let texts = [
-            does_not_fit(fit, Bytes::gib(28), None),
-            does_not_fit(over, Bytes::gib(28), Some(Bytes::gib(24))),
-        ];
+        let row = CellRow {
+            cell: 1,
+            host_class: None,
+            ram: Bytes::gib(32),
+            maxmemory_percent: None,
+            maxmemory: Some(Bytes::gib(24)),
+            data: Bytes::gib(28),
+            axes: Vec::new(),
+            replications: 0,
+            horizon_seconds: 0.0,
+            figures: None,
+            verdict: Verdict::DoesNotFit,
+            reason: String::new(),
+        };
+        let texts =
+            [does_not_fit(fit, &row, false), does_not_fit(fit, &row, true), does_not_fit(over, &row, false)];
         insta::assert_snapshot!(texts.join("\n"), @"
         with no child alive 33 GiB are needed and RAM gives 31 GiB
+        with no child alive 33 GiB are needed and the limit gives 31 GiB
         the data of 28 GiB is over maxmemory, 24 GiB
         ");
     }

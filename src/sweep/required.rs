@@ -8,16 +8,18 @@ use crate::scenario::Replications;
 use crate::stats::rank_interval;
 use crate::units::Bytes;
 
-/// RAM over the need with no child alive at which nothing is ever killed: a child can at most double the
-/// resident set, and the rest is room for buffers and growth.
+/// RAM over the need with no child alive at which memory never runs out: a child can at most double the resident set
+/// of each server, and the rest is room for buffers and growth.
 const AMPLE: f64 = 16.0;
 
 /// The RAM at which a host with this data would just meet the budget, with the interval of its simulation.
 ///
 /// One pass answers for every host class: the host is simulated with RAM so ample that nothing is killed, and
-/// the most memory it ever had in use in a replication is what it would have needed then.
+/// the most memory it ever had in use in a replication is what it would have needed then. In a container it is the
+/// limit that is asked for, and given amply.
 /// A replication that needs more than there is counts as one incident. That is cautious with `oom-score-adj yes`,
-/// where the child may die for the server, and bold where one kill leads to the next.
+/// where the child may die for the server, and bold where one kill leads to the next. Full syncs that loop do so in
+/// any RAM: no RAM is enough for a replication with such an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequiredRam {
     /// With less than this the budget is certainly exceeded; `None` where the replications do not say.
@@ -31,7 +33,7 @@ pub(super) fn required(host: &Host, seed: u64, budget: &Budget, run: Run<'_>) ->
     let simulation = Simulation::new(with_ample_ram(host));
     let simulate = |replication| simulation.run(seed, replication, &mut Unobserved);
     let outcomes = batch(0..enough(budget), run, simulate)?;
-    Ok(from_peaks(&outcomes, budget))
+    Ok(from_peaks(host, &outcomes, budget))
 }
 
 fn with_ample_ram(host: &Host) -> Host {
@@ -39,6 +41,10 @@ fn with_ample_ram(host: &Host) -> Host {
     let need = simulation.fit().need.max(simulation.used_memory_at_horizon());
     let mut host = host.clone();
     host.machine.ram = need.scaled(AMPLE);
+    if let Some(container) = &mut host.machine.container {
+        container.limit = host.machine.ram;
+        container.high = None;
+    }
     host
 }
 
@@ -52,16 +58,26 @@ fn enough(budget: &Budget) -> u64 {
     ((2.0 * least) as u64).clamp(1, budget.most())
 }
 
-/// RAM from the most memory in use in each replication.
-pub(super) fn from_peaks(outcomes: &[Outcome], budget: &Budget) -> RequiredRam {
-    let mut peaks: Vec<Bytes> = outcomes.iter().map(|outcome| outcome.peak_memory).collect();
+/// RAM, or limit, from the most memory in use in each replication of `host`, in none of which it ran out.
+pub(super) fn from_peaks(host: &Host, outcomes: &[Outcome], budget: &Budget) -> RequiredRam {
+    let mut peaks: Vec<Bytes> = outcomes.iter().map(peak).collect();
     peaks.sort_unstable();
     let ranks = rank_interval(peaks.len() as u64, 1.0 - budget.affected(), budget.confidence);
+    // A container hands out its limit to the last byte, a kernel keeps its watermark back.
+    let room_for = |peak| if host.machine.container.is_some() { peak } else { ram_for(peak) };
     let ram_at = |rank: u64| {
         let place = usize::try_from(rank.saturating_sub(1)).ok()?;
-        peaks.get(place).copied().map(ram_for)
+        peaks.get(place).copied().filter(|&peak| peak < NO_RAM).map(room_for)
     };
     RequiredRam { low: ranks.low.and_then(ram_at), high: ranks.high.and_then(ram_at) }
+}
+
+/// More than any RAM.
+const NO_RAM: Bytes = Bytes(u64::MAX);
+
+/// The most memory that a replication would have needed to be without an incident.
+fn peak(outcome: &Outcome) -> Bytes {
+    if outcome.incidents() == 0 { outcome.peak_memory } else { NO_RAM }
 }
 
 /// The RAM of which `peak` is all that the kernel hands out: the fixed point of `ram = peak + watermark(ram)`.
@@ -73,7 +89,7 @@ fn ram_for(peak: Bytes) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::host::{Fill, KeyspaceSize};
+    use crate::model::host::{Container, Fill, KeyspaceSize};
     use crate::model::sample;
     use crate::sweep::Unwatched;
     use crate::sweep::budget::tests::monthly;
@@ -128,6 +144,28 @@ mod tests {
     #[test]
     fn too_few_replications_name_no_ram() {
         let outcomes = vec![Outcome::default(); 100];
-        assert_eq!(from_peaks(&outcomes, &monthly(Replications::Fixed(100))).high, None);
+        assert_eq!(from_peaks(&given(0.0), &outcomes, &monthly(Replications::Fixed(100))).high, None);
+    }
+
+    #[test]
+    fn no_ram_helps_against_full_syncs_that_loop() {
+        let budget = Budget { incidents_per_year: 1.0, ..monthly(Replications::Fixed(400)) };
+        let mut outcomes = vec![Outcome { peak_memory: Bytes::gib(8), ..Outcome::default() }; 400];
+        let high = |outcomes: &[Outcome]| from_peaks(&given(0.0), outcomes, &budget).high;
+        assert_eq!(high(&outcomes), Some(ram_for(Bytes::gib(8))));
+        outcomes[..200].iter_mut().for_each(|outcome| outcome.sync_loops = 1);
+        assert_eq!(high(&outcomes), None);
+    }
+
+    #[test]
+    fn a_container_is_asked_for_its_limit() {
+        let mut host = given(0.0);
+        host.machine.container =
+            Some(Container { limit: Bytes::gib(1), high: Some(Bytes::mib(900)), kills_group: false });
+        let container = with_ample_ram(&host).machine.container.unwrap();
+        assert!(container.limit > Bytes::gib(8) && container.high.is_none());
+        let outcomes = vec![Outcome { peak_memory: Bytes::gib(8), ..Outcome::default() }; 400];
+        let budget = Budget { incidents_per_year: 1.0, ..monthly(Replications::Fixed(400)) };
+        assert_eq!(from_peaks(&host, &outcomes, &budget).high, Some(Bytes::gib(8)));
     }
 }

@@ -12,7 +12,8 @@ use super::plan::{Cell, Plan};
 use super::replicate::{Run, Stop, message_of, replicate};
 use super::required::{RequiredRam, from_peaks, required};
 use super::{CellRow, Verdict, reason};
-use crate::model::{Host, Outcome, Simulation, Unobserved};
+use crate::model::{Cause, Host, Outcome, Simulation, Unobserved};
+use crate::units::{Bytes, SimDuration};
 
 /// Told how a sweep gets on, from any of its threads.
 pub trait Watch: Sync {
@@ -106,8 +107,8 @@ fn simulate(plan: &Plan, settings: Settings, run: Run<'_>) -> Sweep {
     let full = simulated.split_off(plan.cells.len());
     let mut sweep = Sweep { complete: true, ..Sweep::default() };
     if let Some(host) = &plan.as_given {
-        let result = match unkilled(host, plan, &simulated) {
-            Some(outcomes) => Ok(from_peaks(outcomes, &plan.budget)),
+        let result = match unhurt(host, plan, &simulated) {
+            Some(outcomes) => Ok(from_peaks(host, outcomes, &plan.budget)),
             None => guarded(|| required(host, plan.seed, &plan.budget, run)),
         };
         sweep.required_ram = sweep.accept("the RAM required", result);
@@ -127,14 +128,22 @@ fn simulate(plan: &Plan, settings: Settings, run: Run<'_>) -> Sweep {
     sweep
 }
 
-/// The outcomes of the cell that is `host` itself, where nothing was killed in any of them: more RAM would not have
+/// The outcomes of the cell that is `host` itself, where memory ran out in none of them: more RAM would not have
 /// changed them, so they say what RAM it takes.
-fn unkilled<'a>(host: &Host, plan: &Plan, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
+fn unhurt<'a>(host: &Host, plan: &Plan, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
     let cells = plan.cells.iter().zip(simulated);
     let own = cells.filter(|(cell, _)| cell.case.host == *host).find_map(|(_, result)| result.as_ref().ok());
     let outcomes = own.map(|(_, outcomes)| outcomes.as_slice())?;
-    let none_killed = !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.oom_kills() == 0);
-    none_killed.then_some(outcomes)
+    (!outcomes.is_empty() && outcomes.iter().all(had_room)).then_some(outcomes)
+}
+
+/// Whether memory never ran out: nothing was killed, stalled, refused or swapped.
+fn had_room(outcome: &Outcome) -> bool {
+    let none_refused = Cause::ALL.into_iter().all(|cause| outcome.forks_refused[cause] == 0);
+    outcome.oom_kills() == 0
+        && outcome.longest_stall == SimDuration::ZERO
+        && outcome.swap_peak == Bytes::ZERO
+        && none_refused
 }
 
 impl Sweep {
@@ -171,7 +180,7 @@ fn simulate_cell(cell: &Cell, plan: &Plan, run: Run<'_>) -> Simulated {
         outcomes = replicate(&budget, run, replication)?;
         judge(&mut row, &outcomes, &budget);
     } else {
-        row.reason = reason::does_not_fit(fit, row.data, row.maxmemory);
+        row.reason = reason::does_not_fit(fit, &row, cell.is_limited());
     }
     run.watch.finished(&row);
     Ok((row, outcomes))
@@ -182,7 +191,7 @@ fn unjudged(cell: &Cell, simulation: &Simulation) -> CellRow {
     CellRow {
         cell: cell.number,
         host_class: cell.case.host_class.clone(),
-        ram: cell.case.ram,
+        ram: cell.case.memory,
         maxmemory_percent: cell.case.maxmemory_percent,
         maxmemory: cell.case.maxmemory,
         data: simulation.used_memory(),

@@ -1,5 +1,7 @@
 //! Numbers and causes as a sentence says them.
 
+use super::Figures;
+use super::row::IncidentKind;
 use crate::model::Cause;
 
 /// A count with its thousands set apart: `16,384`.
@@ -29,12 +31,24 @@ pub(crate) fn rate(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// When something went wrong, after "mostly".
-pub(crate) const fn during(cause: Cause) -> &'static str {
+/// What the incidents were: `, mostly kills during an AOF rewrite`; nothing where there were none.
+pub(crate) fn mostly(figures: &Figures) -> String {
+    let Some(cause) = figures.main_cause else { return String::new() };
+    match figures.main_incident {
+        Some(IncidentKind::Kill) => format!(", mostly kills {}", during(cause)),
+        Some(IncidentKind::Stall) => format!(", mostly stalls {}", during(cause)),
+        Some(IncidentKind::SyncLoop) => ", mostly full syncs cut short again and again".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// When something went wrong.
+const fn during(cause: Cause) -> &'static str {
     match cause {
         Cause::Backup => "during the backup",
         Cause::SavePoint => "during the save of a save point",
         Cause::AofRewrite => "during an AOF rewrite",
+        Cause::FullSync => "during a full sync",
         Cause::Growth => "with no child alive, as the data grew",
     }
 }

@@ -22,6 +22,18 @@ fn month_of_the_managed_host(bencher: Bencher) {
     replicate(bencher, &Simulation::new(case.host));
 }
 
+/// A month of the same host with so many replicas, each with persistence of its own and a link that breaks every ten
+/// days; 0 is the host above.
+#[divan::bench(args = [0, 1, 3, 5])]
+fn month_of_a_shard_by_replicas(bencher: Bencher, replicas: u32) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/managed-valkey.toml");
+    let scenario = Scenario::open(&path, &[]).expect("a shipped scenario is valid");
+    let mut host = scenario.at(&[("server.maxmemory-percent", "60")]).expect("60 % is a valid percent").host;
+    host.replication.replicas = replicas;
+    host.replication.link_losses_per_day = 0.1;
+    replicate(bencher, &Simulation::new(host));
+}
+
 /// A month of daily saves, by size of the host: the law knows pages only as a number.
 #[divan::bench(args = ["1 GiB", "32 GiB", "1 TiB"])]
 fn month_of_daily_saves_by_ram(bencher: Bencher, ram: &str) {

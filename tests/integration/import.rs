@@ -44,10 +44,12 @@ fn every_import_is_a_scenario_that_holds_what_the_server_held() {
 fn the_production_host_copies_and_survives_as_the_model_says() {
     let (import, scenario) = scenario(&[PRODUCTION], &HostMemory::Reported);
     let span = SimDuration::from_secs(import.record.server.uptime_seconds);
-    let says = ModelSays::of(&scenario.as_written().host, span, scenario.seed(), 12).unwrap();
+    let says = ModelSays::of(&scenario.as_written().host, span, scenario.seed(), 40).unwrap();
     let copies = says.last_cow.unwrap();
     assert!(copies.contains(import.record.forks.last_cow.unwrap()), "{copies:?}");
     assert!(says.kill_probability.value < 0.5, "{:?}", says.kill_probability);
     let hindcast = Hindcast::of(&import.record, &says);
-    assert!(hindcast.to_string().contains("766 full syncs"), "{hindcast}");
+    assert!(!hindcast.contradicts() && hindcast.to_string().contains("766 full syncs"), "{hindcast}");
+    let backlog = says.larger_backlog.unwrap().size;
+    assert!(backlog > Bytes::mib(1) && backlog <= Bytes::mib(64), "{backlog}");
 }

@@ -1,4 +1,4 @@
-//! The three things that both the record and the model speak of: survival, saves and copies.
+//! What both the record and the model speak of: survival, forks, full syncs and copies.
 
 use super::{Agreement, Comparison, ModelSays, Quantiles};
 use crate::observe::record::Record;
@@ -10,6 +10,8 @@ const LEAST_CHANCE: f64 = 0.05;
 
 /// The size of the pages that `rdb_last_cow_size` counts, on x86-64 \[bytes\].
 const PAGE: f64 = 4_096.0;
+
+const DAY: f64 = 86_400.0;
 
 /// Whether the server should have been killed by the model's word.
 pub(super) fn survival(record: &Record, says: &ModelSays) -> Comparison {
@@ -38,7 +40,7 @@ pub(super) fn survival(record: &Record, says: &ModelSays) -> Comparison {
         sentences.push(
             "By the model it should not be alive: the scenario is too harsh. The first suspects are what \
              it assumes: the memory reserved for others, uniform popularity, the growth, and swap, which \
-             the host may have and the model has not."
+             the host may have and INFO does not tell."
                 .into(),
         );
         Agreement::Contradicts
@@ -91,39 +93,95 @@ fn record_alone(forks: u64) -> String {
     )
 }
 
-/// Whether the model saves as often as the server did.
-pub(super) fn saves(record: &Record, says: &ModelSays) -> Comparison {
-    let subject = "Saves";
+/// Whether the model forks as often as the server did.
+pub(super) fn forks(record: &Record, says: &ModelSays) -> Comparison {
+    let subject = "Forks";
     let counted =
         record.forks.rdb_saves.map(|saves| saves.saturating_add(record.forks.aof_rewrites.unwrap_or(0)));
-    let span = uptime(says.span.0 / SimDuration::SECOND.0);
-    let Quantiles { p05, p50, p95 } = says.forks;
-    let model = format!(
-        "Model: {} forks in {span}, from {} to {} in nine replications of ten.",
-        grouped(p50),
-        grouped(p05),
-        grouped(p95)
-    );
-    let Some(counted) = counted.filter(|&counted| counted > 0) else {
+    let model = format!("Model: {}.", often(says.forks, "forks", says.span));
+    let Some(saves) = counted.filter(|&counted| counted > 0) else {
         let record = "Record: this version does not count saves, or there were none.".into();
         return Comparison { subject, agreement: Agreement::Silent, sentences: vec![record, model] };
     };
-    let cadence = record.server.uptime_seconds as f64 / counted as f64;
-    let record_says = format!(
-        "Record: {} saves and rewrites, one every {cadence:.0} s. Full syncs come on top.",
-        grouped(counted)
-    );
-    // The record's span and the model's may differ by the part of a day.
-    let scale = says.span.as_secs_f64() / record.server.uptime_seconds.max(1) as f64;
-    let expected = Bytes::from_f64(counted as f64 * scale).0;
+    let syncs = record.sync_forks();
+    let total = record.forks.total.unwrap_or_else(|| saves.saturating_add(syncs));
+    let every = |count: u64| record.server.uptime_seconds as f64 / count.max(1) as f64;
+    let parts = match syncs {
+        0 => format!("{} saves and rewrites", grouped(saves)),
+        _ => format!("{} saves and rewrites, {} for full syncs alone", grouped(saves), grouped(syncs)),
+    };
+    let record_says = format!("Record: {} forks, one every {:.0} s: {parts}.", grouped(total), every(total));
     let mut sentences = vec![record_says, model];
+    let expected = expected(total, record, says);
     let agreement = if says.forks.contains(expected) {
         Agreement::Agrees
     } else {
-        sentences.push(if expected < p05 { too_many(cadence) } else { too_few() });
+        sentences.push(if expected < says.forks.p05 { too_many(every(saves)) } else { too_few() });
         Agreement::Contradicts
     };
     Comparison { subject, agreement, sentences }
+}
+
+/// Whether the model syncs replicas in full as often as the server did.
+pub(super) fn full_syncs(record: &Record, says: &ModelSays) -> Comparison {
+    let subject = "Full syncs";
+    let model = format!("Model: {}.", often(says.full_syncs, "forks for full syncs", says.span));
+    let syncs = record.forks.full_syncs;
+    if syncs == 0 && says.full_syncs.p95 == 0 {
+        let record = "Record: there were none.".into();
+        return Comparison { subject, agreement: Agreement::Silent, sentences: vec![record, model] };
+    }
+    let forks = record.sync_forks();
+    let days = record.server.uptime_seconds as f64 / DAY;
+    let mended = match record.replication.partial_syncs {
+        0 => "no lost link was".to_owned(),
+        1 => "one lost link was".to_owned(),
+        links => format!("{} lost links were", grouped(links)),
+    };
+    let record_says = format!(
+        "Record: {} full syncs, {} a day, in {} forks of their own; {mended} mended from the backlog.",
+        grouped(syncs),
+        rounded(syncs as f64 / days.max(1.0), 2),
+        grouped(forks),
+    );
+    let mut sentences = vec![record_says, model];
+    let expected = expected(forks, record, says);
+    let agreement = if says.full_syncs.contains(expected) {
+        Agreement::Agrees
+    } else {
+        sentences.push(if expected < says.full_syncs.p05 { syncs_too_much() } else { syncs_too_little() });
+        Agreement::Contradicts
+    };
+    sentences.extend(says.larger_backlog.map(|larger| {
+        let Quantiles { p05, p50, p95 } = larger.full_syncs;
+        format!(
+            "With a backlog of {} (repl-backlog-size) {} of them would be left, from {} to {} in nine replications \
+             of ten.",
+            larger.size,
+            grouped(p50),
+            grouped(p05),
+            grouped(p95)
+        )
+    }));
+    Comparison { subject, agreement, sentences }
+}
+
+/// So many in a span, and the range of nine replications of ten.
+fn often(counts: Quantiles<u64>, what: &str, span: SimDuration) -> String {
+    let Quantiles { p05, p50, p95 } = counts;
+    let span = uptime(span.0 / SimDuration::SECOND.0);
+    format!(
+        "{} {what} in {span}, from {} to {} in nine replications of ten",
+        grouped(p50),
+        grouped(p05),
+        grouped(p95)
+    )
+}
+
+/// What a count of the record comes to in the model's span, which may differ by the part of a day.
+fn expected(counted: u64, record: &Record, says: &ModelSays) -> u64 {
+    let scale = says.span.as_secs_f64() / record.server.uptime_seconds.max(1) as f64;
+    Bytes::from_f64(counted as f64 * scale).0
 }
 
 fn too_many(cadence: f64) -> String {
@@ -140,6 +198,20 @@ fn too_few() -> String {
     "The model forks less often than the server did, so it understates the risk: its save points or its \
      scheduled backups are more than the scenario says, or its load was higher. CONFIG GET save tells the \
      first."
+        .into()
+}
+
+fn syncs_too_much() -> String {
+    "The model syncs in full more often than the server did: links stay lost for less time than assumed \
+     (link-outage), or the limit on what waits for a replica cuts syncs short that succeeded there. The \
+     forecast errs to the safe side."
+        .into()
+}
+
+fn syncs_too_little() -> String {
+    "The model syncs in full less often than the server did, so it understates the risk: links stay lost for \
+     longer than assumed (link-outage), replicas were restarted, which no backlog mends, or syncs were cut \
+     short and began again. The server's log tells which."
         .into()
 }
 

@@ -1,7 +1,10 @@
 //! What the model says of the span on record.
 
+use rayon::prelude::*;
+
+use super::backlog::LargerBacklog;
 use crate::model::observer::{Happening, Observer};
-use crate::model::{Cause, Host, Ledger, Simulation, StepLimit};
+use crate::model::{Cause, Host, Ledger, Outcome, Place, Simulation, StepLimit};
 use crate::stats::{Estimate, Share, exact, quantile};
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -40,8 +43,12 @@ pub struct ModelSays {
     pub replications: u64,
     /// The span.
     pub span: SimDuration,
-    /// Forks in it.
+    /// Forks in it, for full syncs too.
     pub forks: Quantiles<u64>,
+    /// Forks for full syncs in it.
+    pub full_syncs: Quantiles<u64>,
+    /// The backlog that would have ended nearly all of them; `None` where none would, or there are few.
+    pub larger_backlog: Option<LargerBacklog>,
     /// Pages copied for the last save of it that ended well; `None` where there was none.
     pub last_cow: Option<Quantiles<Bytes>>,
     /// The least memory free or droppable in it.
@@ -60,19 +67,29 @@ impl ModelSays {
     pub fn of(host: &Host, span: SimDuration, seed: u64, replications: u64) -> Result<Self, StepLimit> {
         let simulation = Simulation::new(Host { horizon: span, ..host.clone() });
         let replications = replications.max(1);
-        let (mut forks, mut copies, mut free, mut kills) = (Vec::new(), Vec::new(), Vec::new(), 0);
-        for replication in 0..replications {
-            let mut last_save = LastSave::default();
-            let outcome = simulation.run(seed, replication, &mut last_save)?;
-            forks.push(Cause::ALL.into_iter().map(|cause| u64::from(outcome.forks[cause])).sum());
-            copies.extend(last_save.copied);
-            free.push(outcome.free_min);
-            kills += u64::from(outcome.oom_kills() > 0);
-        }
+        let lived: Result<Vec<(Counters, Outcome)>, StepLimit> = (0..replications)
+            .into_par_iter()
+            .map(|replication| {
+                let mut counters = Counters::default();
+                let outcome = simulation.run(seed, replication, &mut counters)?;
+                Ok((counters, outcome))
+            })
+            .collect();
+        let lived = lived?;
+        let counted =
+            |count: fn(&Counters) -> u64| lived.iter().map(|(counters, _)| count(counters)).collect();
+        let forks = counted(|counters| counters.forks);
+        let full_syncs = counted(|counters| counters.full_syncs);
+        let copies = lived.iter().filter_map(|(counters, _)| counters.last_cow).collect();
+        let free = lived.iter().map(|(_, outcome)| outcome.free_min).collect();
+        let kills = lived.iter().filter(|(_, outcome)| outcome.oom_kills() > 0).count() as u64;
+        let full_syncs = Quantiles::of(full_syncs).unwrap_or_default();
         Ok(Self {
             replications,
             span,
             forks: Quantiles::of(forks).unwrap_or_default(),
+            full_syncs,
+            larger_backlog: LargerBacklog::find(host, span, seed, full_syncs.p50)?,
             last_cow: Quantiles::of(copies),
             free_min: Quantiles::of(free).unwrap_or_default(),
             kill_probability: exact(Share { hits: kills, trials: replications }, CONFIDENCE),
@@ -80,16 +97,31 @@ impl ModelSays {
     }
 }
 
-/// Remembers what the last save copied, as `rdb_last_cow_size` does: rewrites do not count there.
+/// Counts as INFO of the primary does: what its replicas fork for is in theirs.
 #[derive(Default)]
-struct LastSave {
-    copied: Option<Bytes>,
+struct Counters {
+    /// `total_forks`.
+    forks: u64,
+    /// Those of them for full syncs.
+    full_syncs: u64,
+    /// `rdb_last_cow_size`, which rewrites do not set.
+    last_cow: Option<Bytes>,
 }
 
-impl Observer for LastSave {
-    fn happened(&mut self, _: SimTime, happening: Happening, _: &Ledger) {
-        if let Happening::Saved { cause: Cause::Backup | Cause::SavePoint, copied, .. } = happening {
-            self.copied = Some(copied);
+impl Observer for Counters {
+    fn happened(&mut self, _: SimTime, place: Place, happening: Happening, _: &Ledger) {
+        if place.tenant > 0 || !place.is_primary {
+            return;
+        }
+        match happening {
+            Happening::Forked { cause, .. } => {
+                self.forks += 1;
+                self.full_syncs += u64::from(cause == Cause::FullSync);
+            }
+            Happening::Saved { cause: Cause::Backup | Cause::SavePoint, copied, .. } => {
+                self.last_cow = Some(copied);
+            }
+            _ => {}
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::load::WriteEstimate;
 use super::page::{Entry, Origin, Section, entry, interval, quoted, section};
 use super::{Sources, engine, server};
-use crate::memory::{Heap, KeyKind, Keys, Population, Value};
+use crate::memory::{Heap, KeyKind, Keys, Population, Value, rdb};
 use crate::observe::record::Record;
 use crate::observe::words::{grouped, rounded, uptime};
 use crate::units::{Bytes, SimDuration};
@@ -114,6 +114,16 @@ pub(super) fn keyspace(sources: &Sources, writes: &WriteEstimate) -> Section {
     section("[[keyspace]]", entries)
 }
 
+/// What an overwrite of the mean key takes in the stream to replicas \[bytes\].
+pub(super) fn write_bytes(sources: &Sources) -> f64 {
+    rdb::set_bytes(mean_kind(sources, MeanKey::of(sources).value)) as f64
+}
+
+/// The mean key, with a value of so many bytes.
+fn mean_kind(sources: &Sources, value: u64) -> KeyKind {
+    KeyKind { key_size: KEY_SIZE, value: Value::Bytes(value), has_ttl: mostly_expire(sources) }
+}
+
 /// The key whose memory is the mean over all keys.
 struct MeanKey {
     /// Keys, values and their tables, a key \[bytes\].
@@ -132,8 +142,7 @@ impl MeanKey {
         let (count, data) = (record.keys.keys as f64, record.memory.data().as_f64());
         let (allocator, _, _) = engine::allocator_of(&record.server, sources.engine);
         let heap = |value| {
-            let kind =
-                KeyKind { key_size: KEY_SIZE, value: Value::Bytes(value), has_ttl: mostly_expire(sources) };
+            let kind = mean_kind(sources, value);
             Heap::new(sources.layout, allocator, 4096, &[Keys::alike(kind)])
         };
         let (mut value, mut too_long) = (1, LONGEST_VALUE + 1);

@@ -44,7 +44,7 @@ const NOT_READ: &str = "its memory layout was not read";
 /// By product and the beginning of the version; the first row that fits counts.
 ///
 /// Source of the bundled allocators: `deps/jemalloc/VERSION` of the releases (5.3.0 came with Redis 7.2).
-const ENGINES: [Row; 10] = [
+const ENGINES: [Row; 11] = [
     row("redis", "7.0.", "redis-7.0", None, Some("5.2.1")),
     row("redis", "6.", "redis-7.0", SAME_ENTRIES, None),
     row("redis", "7.2.", "redis-7.0", SAME_ENTRIES, Some("5.3.0")),
@@ -55,6 +55,7 @@ const ENGINES: [Row; 10] = [
     row("valkey", "8.1.", "valkey-8.1", None, None),
     row("valkey", "9.0.", "valkey-9.0", None, None),
     row("valkey", "9.1.", "valkey-9.1", None, None),
+    row("valkey", "9.2.", "valkey-9.2", None, None),
 ];
 
 /// The layout of a server.

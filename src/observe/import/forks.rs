@@ -120,6 +120,10 @@ pub(super) fn persistence(sources: &Sources, points: &SavePoints) -> Section {
     let shown: Vec<String> =
         points.points.iter().map(|point| quoted(format!("{} {}", point.seconds, point.changes))).collect();
     entries.push(entry("save", format!("[{}]", shown.join(", ")), points.origin, points.why.as_str()));
+    for key in ["stop-writes-on-bgsave-error", "replica-ignore-disk-write-errors"] {
+        let value = sources.config.and_then(|config| config.get(key));
+        entries.extend(value.map(|value| entry(key, value == "yes", Origin::Measured, "CONFIG GET")));
+    }
     section("[persistence]", entries)
 }
 
@@ -227,24 +231,6 @@ pub(super) fn backup(points: &SavePoints) -> Section {
     let why = "INFO does not tell a backup from another save. If something asks for BGSAVE by the clock, \
                write its hour here: at = \"22:00\", every = \"24h\", method = \"bgsave\"";
     section("[backup]", vec![entry("method", quoted("none"), Origin::Assumed, why)])
-}
-
-/// What to know of the forks before trusting the scenario.
-pub(super) fn remarks(record: &Record) -> Vec<String> {
-    let mut remarks = Vec::new();
-    let (replicas, syncs) = (record.server.replicas, record.forks.full_syncs);
-    if replicas > 0 || syncs > 0 {
-        let days = record.server.uptime_seconds as f64 / DAY;
-        let a_day = if days >= 1.0 { format!(" ({:.0} a day)", syncs as f64 / days) } else { String::new() };
-        remarks.push(format!(
-            "Replicas are not modelled yet: {replicas} are connected, and {} full syncs since the \
-             start{a_day} forked as a save does and filled replica buffers besides. None of that is among \
-             the scenario's forks, so it understates the risk. So many full syncs are worth a look at \
-             repl-backlog-size.",
-            grouped(syncs)
-        ));
-    }
-    remarks
 }
 
 #[cfg(test)]

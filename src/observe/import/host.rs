@@ -1,13 +1,15 @@
 //! `[host]`: the machine.
 
-use super::page::{Entry, Origin, Section, entry, interval, quoted, section};
+use super::page::{Entry, Origin, Section, entry, exact_size, interval, quoted, section};
 use super::{HostMemory, Sources};
 use crate::observe::words::grouped;
 use crate::units::Bytes;
 
 /// The table.
 pub(super) fn host(sources: &Sources) -> Section {
-    let mut entries = vec![memory(sources), reserved(sources)];
+    let mut entries = vec![memory(sources)];
+    entries.extend(limit(sources));
+    entries.push(reserved(sources));
     entries.extend(sources.record.server.os.as_deref().and_then(kernel));
     let page_size = "pages of 4 KiB, as on x86-64; `getconf PAGESIZE` tells, and an ARM host may have 64 KiB";
     entries.push(entry("page-size", quoted("4 KiB"), Origin::Assumed, page_size));
@@ -33,15 +35,23 @@ fn memory(sources: &Sources) -> Entry {
                 .map_or_else(String::new, |total| format!("; total_system_memory says {total}"));
             entry("ram", quoted(ram), Origin::Given, format!("with --ram{said}"))
         }
-        HostMemory::Limit(_) => {
-            let why = "with --limit. Limits of containers are not modelled yet, so this one stands for the \
-                       RAM: the same ledger, but the page cache of the save counts against it as well";
-            entry("ram", quoted(ram), Origin::Given, why)
-        }
+        HostMemory::Limit(limit) => match sources.record.memory.total_system {
+            Some(total) => {
+                let why = "total_system_memory: of the node that the container is on";
+                entry("ram", quoted(total.max(*limit)), Origin::Measured, why)
+            }
+            None => entry("ram", quoted(limit), Origin::Assumed, "the container has its node to itself"),
+        },
         HostMemory::Class { name, ram } => {
             entry("class", quoted(name), Origin::Given, format!("with --class: {ram} of RAM"))
         }
     }
+}
+
+fn limit(sources: &Sources) -> Option<Entry> {
+    let HostMemory::Limit(limit) = sources.memory else { return None };
+    let why = "with --limit: it takes the place of the RAM, and the page cache of the save counts against it as well";
+    Some(entry("limit", exact_size(*limit), Origin::Given, why))
 }
 
 fn reserved(sources: &Sources) -> Entry {
@@ -63,8 +73,8 @@ fn reserved(sources: &Sources) -> Entry {
     entry("reserved", interval(&low, &likely, &high), Origin::Assumed, why)
 }
 
-/// The oldest kernel that is modelled: before it the OOM killer took a child of the process it had chosen.
-const OLDEST_KERNEL: (u32, u32) = (5, 2);
+/// The oldest kernel that a scenario may have.
+const OLDEST_KERNEL: (u32, u32) = (4, 4);
 
 /// The kernel's version, `5.10` of `Linux 5.10.0-32-cloud-amd64 x86_64`.
 fn kernel(os: &str) -> Option<Entry> {
@@ -72,11 +82,7 @@ fn kernel(os: &str) -> Option<Entry> {
     let version: (u32, u32) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let (major, minor) = version.max(OLDEST_KERNEL);
     let (origin, why) = if version < OLDEST_KERNEL {
-        let why = format!(
-            "os: {os}. Kernels before {major}.{minor} are not modelled: their OOM killer took a child of \
-             the process it had chosen"
-        );
-        (Origin::Assumed, why)
+        (Origin::Assumed, format!("os: {os}. Kernels before {major}.{minor} are not modelled"))
     } else {
         (Origin::Measured, format!("os: {os}"))
     };
@@ -92,9 +98,9 @@ pub(super) fn remarks(sources: &Sources) -> Vec<String> {
     if swapped > memory.used.scaled(0.01) {
         remarks.push(format!(
             "{swapped} of the server are not in RAM: used_memory_rss ({}) is below allocator_resident \
-             ({}). That is swap (or pages given back to the kernel), not a fragmentation below 1. Swap is \
-             not modelled yet: the scenario keeps the whole server in RAM, and its host runs out of memory \
-             where the real one would swap first.",
+             ({}). That is swap (or pages given back to the kernel), not a fragmentation below 1. INFO does \
+             not tell how much swap the host has, so the scenario has none and its host runs out of memory \
+             where the real one would swap first: give it as `swap` in [host] (`free`).",
             memory.rss,
             memory.resident(),
         ));
@@ -124,7 +130,8 @@ mod tests {
         let line = |os| kernel_line(os).unwrap();
         assert_eq!(line("Linux 5.10.0-32-cloud-amd64 x86_64"), "kernel = \"5.10\"");
         assert_eq!(line("Linux 6.18.44-fc-v657 x86_64"), "kernel = \"6.18\"");
-        assert_eq!(line("Linux 4.19.0 x86_64"), "kernel = \"5.2\"");
+        assert_eq!(line("Linux 4.19.0 x86_64"), "kernel = \"4.19\"");
+        assert_eq!(line("Linux 3.10.0 x86_64"), "kernel = \"4.4\"");
         assert_eq!(kernel_line("Darwin 23.1.0 arm64"), None);
     }
 }

@@ -2,8 +2,10 @@
 
 use super::forks::SavePoints;
 use super::page::{Entry, Origin, entry, interval};
+use crate::model::Uncertain;
 use crate::observe::record::Record;
 use crate::observe::words::{grouped, per_second, rounded};
+use crate::units::{ByteRate, Bytes};
 
 /// A rate that INFO bears witness to.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +27,8 @@ pub struct WriteEstimate {
     /// Commands that may write, over the whole uptime: an upper bound of sorts, as many find nothing to
     /// change.
     pub by_commands: Option<Witness>,
+    /// Overwrites of the mean key that fill the stream to replicas, over the whole record: an upper bound too.
+    pub by_stream: Option<Witness>,
     /// The interval for the scenario [1/s].
     pub interval: [f64; 3],
     /// How far the window stands for weeks.
@@ -34,27 +38,62 @@ pub struct WriteEstimate {
 /// What a server takes at most where a scenario does not say [1/s].
 const DEFAULT_CAP: f64 = 100_000.0;
 
+/// How far the next minutes may be from the window's, as a factor; see [`spread`].
+const MOMENT: f64 = 2.0;
+
+const DAY: u64 = 86_400;
+const WEEK: u64 = 7 * DAY;
+
 /// Without any witness [1/s].
 const NOTHING_KNOWN: [f64; 3] = [10.0, 1_000.0, 20_000.0];
 
 impl WriteEstimate {
     /// The estimate from a record, and an earlier one of the same server.
-    pub(super) fn of(record: &Record, earlier: Option<&Record>, points: &SavePoints) -> Self {
+    ///
+    /// `write_bytes` is what an overwrite of the mean key takes in the stream to replicas.
+    pub(super) fn of(
+        record: &Record,
+        earlier: Option<&Record>,
+        points: &SavePoints,
+        write_bytes: f64,
+    ) -> Self {
         let counted =
             earlier.and_then(|earlier| by_difference(earlier, record)).or_else(|| since_fork(record));
         let by_commands = over_uptime(record);
+        let by_stream = by_stream(record, earlier, write_bytes);
         let by_cadence = by_cadence(record, points);
         let (factor, window) = spread(record, earlier);
-        let likely = counted.as_ref().map(|witness| witness.per_second);
-        let likely = likely.or_else(|| by_commands.as_ref().map(|witness| witness.per_second));
+        let counted_rate = counted.as_ref().map(|witness| witness.per_second);
+        let commands_rate = by_commands.as_ref().map(|witness| witness.per_second);
+        let bounds = [commands_rate, by_stream.as_ref().map(|witness| witness.per_second)];
+        let likely = match counted_rate {
+            Some(counted) if outlasts(record, earlier) => {
+                Some(bounds.into_iter().flatten().fold(counted, f64::min))
+            }
+            counted => counted.or(commands_rate),
+        };
         let interval = match likely.filter(|likely| likely.is_finite() && *likely > 0.0) {
             None => NOTHING_KNOWN,
             Some(likely) => {
                 let steady = by_cadence.as_ref().map_or(f64::INFINITY, |witness| witness.per_second);
-                [(likely / factor).min(steady), likely, likely * factor]
+                let high = likely.max(counted_rate.filter(|rate| rate.is_finite()).unwrap_or(0.0) / factor);
+                [likely.min(steady) / factor, likely, high * factor]
             }
         };
-        Self { counted, by_cadence, by_commands, interval, window }
+        Self { counted, by_cadence, by_commands, by_stream, interval, window }
+    }
+
+    /// The rate at the moment of INFO [1/s], in the two digits that it is worth: what its window counted, where
+    /// anything was, and not the weeks.
+    pub fn at_the_moment(&self) -> Uncertain {
+        let [low, likely, high] = self.interval;
+        let counted = self.counted.as_ref().map(|witness| witness.per_second);
+        let ends = match counted.filter(|rate| rate.is_finite() && *rate > likely) {
+            Some(counted) => [low, counted, high.max(counted * MOMENT)],
+            None => self.interval,
+        };
+        let [low, likely, high] = ends.map(|rate| rounded(rate, 2).parse().unwrap_or(rate));
+        Uncertain { low, likely, high }
     }
 
     /// The cap on the load, where the interval reaches the default one.
@@ -77,8 +116,14 @@ impl WriteEstimate {
             };
             return entry("writes-per-second", value, Origin::Assumed, why);
         };
-        let mut why = format!("{}.\n{}.", counted.how, self.window);
-        for witness in [&self.by_cadence, &self.by_commands].into_iter().flatten() {
+        let window = if self.interval[1] < counted.per_second {
+            "That was a busy moment: the whole record, below, bounds the mean. So from half of what it shows to twice, \
+             or to the moment"
+        } else {
+            self.window
+        };
+        let mut why = format!("{}.\n{window}.", counted.how);
+        for witness in [&self.by_cadence, &self.by_commands, &self.by_stream].into_iter().flatten() {
             why += "\n";
             why += &witness.how;
         }
@@ -86,14 +131,23 @@ impl WriteEstimate {
     }
 }
 
+/// Whether the record is of weeks and the window of less than a day: then the commands of the weeks bound the mean, and
+/// the window is a moment of it.
+fn outlasts(record: &Record, earlier: Option<&Record>) -> bool {
+    window_between(record, earlier) < DAY && record.server.uptime_seconds >= WEEK
+}
+
+/// Time from the earlier record to this one \[s\]; 0 where there is none.
+fn window_between(record: &Record, earlier: Option<&Record>) -> u64 {
+    earlier.map_or(0, |earlier| record.server.uptime_seconds.saturating_sub(earlier.server.uptime_seconds))
+}
+
 /// How far a mean over the window may be from a mean over weeks, as a factor, and in words. The factors are
 /// judgement: busy hours write two to four times what quiet ones do, and weeks resemble each other.
 fn spread(record: &Record, earlier: Option<&Record>) -> (f64, &'static str) {
-    let between = earlier
-        .map_or(0, |earlier| record.server.uptime_seconds.saturating_sub(earlier.server.uptime_seconds));
-    match between {
-        0..86_400 => (2.0, "A window of minutes is not a month, so from half of it to twice"),
-        86_400..604_800 => (1.5, "Days are not a month, so from two thirds of it to half as much again"),
+    match window_between(record, earlier) {
+        0..DAY => (MOMENT, "A window of minutes is not a month, so from half of it to twice"),
+        DAY..WEEK => (1.5, "Days are not a month, so from two thirds of it to half as much again"),
         _ => (1.2, "A week or more: a fifth up and down"),
     }
 }
@@ -170,7 +224,8 @@ fn by_cadence(record: &Record, points: &SavePoints) -> Option<Witness> {
     let rate = busiest.changes as f64 / cadence;
     let how = format!(
         "The record is quieter: {} saves in {} s of uptime are one every {cadence:.0} s, and a steady load \
-         above {} changes in that time ({}) would have made the save point `{} {}` save more often.",
+         above {} changes in that time ({}) would have made the save point `{} {}` save more often; with \
+         shorter saves a lower one makes as many.",
         grouped(record.forks.rdb_saves?),
         grouped(record.server.uptime_seconds),
         grouped(busiest.changes),
@@ -193,6 +248,20 @@ fn over_uptime(record: &Record) -> Option<Witness> {
     Some(Witness { per_second: rate, how })
 }
 
+/// Overwrites of the mean key that make up the stream to replicas, over the uptime or between two records.
+fn by_stream(record: &Record, earlier: Option<&Record>, write_bytes: f64) -> Option<Witness> {
+    let stream = record.stream_per_second(earlier)?;
+    let rate = stream / write_bytes;
+    let how = format!(
+        "The stream to replicas of {} (master_repl_offset) is {} overwrites of the mean key, at most: {} bytes \
+         each.",
+        ByteRate(stream),
+        per_second(rate),
+        grouped(Bytes::from_f64(write_bytes).0)
+    );
+    Some(Witness { per_second: rate, how })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,15 +275,16 @@ mod tests {
     }
 
     fn estimate(record: &Record, earlier: Option<&Record>) -> WriteEstimate {
-        WriteEstimate::of(record, earlier, &SavePoints::of(record, None))
+        WriteEstimate::of(record, earlier, &SavePoints::of(record, None), 1_500.0)
     }
 
     /// 26,716 changes in 119 + 220 s; not in 119 s, which would be 224/s.
     #[test]
-    fn the_production_host_writes_79_a_second() {
+    fn the_production_host_writes_79_a_second_at_a_busy_moment_of_weeks() {
         let production = record(include_str!("../../../tests/data/info/production-27gb.txt"));
         let estimate = estimate(&production, None);
-        assert_eq!(estimate.interval.map(|rate| rounded(rate, 2)), ["22", "79", "160"]);
+        assert_eq!(estimate.interval.map(|rate| rounded(rate, 2)), ["11", "23", "79"]);
+        assert_eq!(estimate.at_the_moment(), Uncertain { low: 11.0, likely: 79.0, high: 160.0 });
         assert_eq!(rounded(estimate.by_commands.unwrap().per_second, 2), "51");
     }
 

@@ -7,7 +7,16 @@ use crate::observe::words::{grouped, rounded};
 use crate::units::Bytes;
 
 /// The policies that a scenario may name.
-const POLICIES: [&str; 3] = ["noeviction", "allkeys-random", "allkeys-lru"];
+const POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
 
 /// The table.
 pub(super) fn server(sources: &Sources) -> Section {
@@ -76,7 +85,7 @@ fn policy(sources: &Sources) -> Entry {
     if POLICIES.contains(&policy) {
         return entry("maxmemory-policy", quoted(policy), Origin::Measured, "maxmemory_policy");
     }
-    let modelled = if policy.contains("lru") { "allkeys-lru" } else { "allkeys-random" };
+    let modelled = if policy.starts_with("volatile-") { "volatile-lru" } else { "allkeys-lru" };
     let why = format!("maxmemory_policy is {policy}, which is not modelled; this one evicts as well");
     entry("maxmemory-policy", quoted(modelled), Origin::Assumed, why)
 }
@@ -143,7 +152,9 @@ pub(super) fn remarks(sources: &Sources) -> Vec<String> {
     }
     if server.is_replica {
         remarks.push(
-            "This server is a replica: its writes are its primary's, and it may ignore maxmemory.".into(),
+            "This server is a replica: its writes are its primary's, and it may ignore maxmemory. Import the primary's \
+             INFO for the full syncs, the links and what happens after a kill."
+                .into(),
         );
     }
     remarks

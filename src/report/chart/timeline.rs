@@ -1,7 +1,6 @@
-//! One replication over time: the host's memory, stacked, against RAM and `maxmemory`, with every fork, kill
-//! and restart; the whole horizon above, the decisive moment enlarged below.
-//!
-//! Swap is not drawn: its line of the ledger is no part of RAM.
+//! One replication over time: the memory of the first primary's host, stacked, against RAM and `maxmemory`, with every
+//! fork, kill and restart; the whole horizon above, the decisive moment enlarged below, and under that the other hosts
+//! of the shard at the same time.
 
 mod panel;
 mod stack;
@@ -30,37 +29,50 @@ const LEGEND_LINE: f64 = 22.0;
 
 /// A timeline laid out and ready to draw.
 pub(super) struct Timeline {
-    samples: Vec<Sample>,
+    /// The samples of each host.
+    hosts: Vec<Vec<Sample>>,
     story: Story,
     finding: String,
     heading: Heading,
     legend: Vec<(String, RGBColor)>,
     limits: Vec<Limit>,
     footer: String,
-    /// Each panel's heading, view and height.
-    panels: Vec<(String, View, f64)>,
+    panels: Vec<Plan>,
+}
+
+/// A panel to be drawn.
+struct Plan {
+    heading: String,
+    /// Number of its host, from 0.
+    host: usize,
+    view: View,
+    height: f64,
+    /// What the next panel enlarges of this one.
+    enlarged: Option<View>,
 }
 
 impl Timeline {
-    /// Lays out a trace; an empty one gives an empty chart that says so.
+    /// Lays out a trace with a timeline a host; an empty one gives an empty chart that says so.
     pub(super) fn new(
-        rows: Vec<TimelineRow>,
+        hosts: Vec<Vec<TimelineRow>>,
         events: &[EventRow],
         manifest: &Manifest,
         subject: &TraceSubject,
     ) -> Self {
-        let story = Story::new(&rows, events);
-        let samples: Vec<Sample> = rows.into_iter().map(Sample::from).collect();
+        let story = Story::new(&hosts, events);
+        let samples = |rows: Vec<TimelineRow>| rows.into_iter().map(Sample::from).collect();
+        let hosts: Vec<Vec<Sample>> = hosts.into_iter().map(samples).collect();
         let finding = wording::title(&story, subject);
         let text_width = WIDTH - 2.0 * MARGIN;
-        let subtitle = wording::subtitle(manifest, subject);
+        let has_swap = hosts.iter().flatten().any(Sample::is_swapping);
+        let subtitle = wording::subtitle(manifest, subject, has_swap);
         Self {
             heading: Heading::new(&finding, &subtitle, text_width),
-            legend: legend(&samples, &story),
+            legend: legend(&hosts, &story),
             limits: limits(subject),
-            footer: wording::footer(manifest),
+            footer: wording::footer(manifest, story.hosts),
             panels: panels(&story),
-            samples,
+            hosts,
             story,
             finding,
         }
@@ -103,19 +115,25 @@ impl Timeline {
 
     fn draw_panels<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Drawn {
         let mut top = self.panels_top();
-        for (number, (heading, view, height)) in self.panels.iter().enumerate() {
-            canvas.text(heading, (MARGIN, top), PANEL_TITLE)?;
+        for plan in &self.panels {
+            canvas.text(&plan.heading, (MARGIN, top), PANEL_TITLE)?;
             let frame = Frame {
                 left: MARGIN + AXIS_WIDTH,
                 top: top + 16.0,
                 right: WIDTH - MARGIN - LIMIT_WIDTH,
-                bottom: top + height,
+                bottom: top + plan.height,
             };
-            let enlarged = self.panels.get(number + 1).map(|(_, view, _)| *view);
-            let label_rows = if self.story.marks.is_empty() { 0 } else { 2 };
-            let panel = Panel { view: *view, frame, limits: &self.limits, label_rows, enlarged };
-            panel.draw(canvas, &self.samples, &self.story)?;
-            top += height + 54.0;
+            let panel = Panel {
+                view: plan.view,
+                host: plan.host,
+                frame,
+                limits: &self.limits,
+                label_rows: if self.story.has_moments(plan.host, plan.view) { 2 } else { 0 },
+                enlarged: plan.enlarged,
+            };
+            let samples = self.hosts.get(plan.host).map(Vec::as_slice).unwrap_or_default();
+            panel.draw(canvas, samples, &self.story)?;
+            top += plan.height + 54.0;
         }
         Ok(())
     }
@@ -124,7 +142,7 @@ impl Timeline {
 impl Chart for Timeline {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few thousand pixels")]
     fn size(&self) -> (u32, u32) {
-        let panels: f64 = self.panels.iter().map(|(_, _, height)| height + 54.0).sum();
+        let panels: f64 = self.panels.iter().map(|plan| plan.height + 54.0).sum();
         (WIDTH as u32, (self.panels_top() + panels + 24.0).ceil() as u32)
     }
 
@@ -141,26 +159,46 @@ impl Chart for Timeline {
     }
 }
 
-/// The whole horizon, and the decisive moment where the whole shows too little of it.
-fn panels(story: &Story) -> Vec<(String, View, f64)> {
+/// The whole horizon, and the decisive moment where the whole shows too little of it; then the other hosts.
+fn panels(story: &Story) -> Vec<Plan> {
     let whole = story.whole;
-    let heading = |name: &str, view: View| format!("{name}: {}", wording::view(view));
     if whole.to <= whole.from {
         return Vec::new();
     }
-    if story.decisive.span() > 0.4 * whole.span() {
-        return vec![(heading("Memory", whole), whole, 460.0)];
+    let plan = |heading: String, host: usize, view: View, height: f64| Plan {
+        heading,
+        host,
+        view,
+        height,
+        enlarged: None,
+    };
+    let is_alone = story.hosts <= 1;
+    let is_enlarged = story.decisive.span() <= 0.4 * whole.span();
+    let view = if is_enlarged { story.decisive } else { whole };
+    let when = wording::view(view);
+    let mut panels = Vec::new();
+    if is_enlarged {
+        let name = if is_alone { "The horizon" } else { "Host 1 over the horizon" };
+        let about =
+            format!("{name} of {}, each point at its tightest moment", axis::rough_span(whole.span()));
+        panels.push(Plan { enlarged: Some(view), ..plan(about, 0, whole, 300.0) });
     }
-    let about =
-        format!("The horizon of {}, each point at its tightest moment", axis::rough_span(whole.span()));
-    vec![(about, whole, 300.0), (heading("Enlarged", story.decisive), story.decisive, 390.0)]
+    let first = match (is_alone, is_enlarged) {
+        (true, true) => format!("Enlarged: {when}"),
+        (true, false) => format!("Memory: {when}"),
+        (false, true) => format!("Host 1, enlarged: {when}"),
+        (false, false) => format!("Host 1: {when}"),
+    };
+    panels.push(plan(first, 0, view, if is_enlarged { 390.0 } else { 460.0 }));
+    panels.extend((1..story.hosts).map(|host| plan(format!("Host {}: {when}", host + 1), host, view, 280.0)));
+    panels
 }
 
 /// The layers that hold something at some time, and the causes of forks.
-fn legend(samples: &[Sample], story: &Story) -> Vec<(String, RGBColor)> {
+fn legend(hosts: &[Vec<Sample>], story: &Story) -> Vec<(String, RGBColor)> {
     let mut legend = Vec::new();
     for (number, layer) in LAYERS.iter().enumerate() {
-        if samples.iter().any(|sample| sample.layers[number] > 0.0) {
+        if hosts.iter().flatten().any(|sample| sample.layers[number] > 0.0) {
             legend.push((layer.name.to_owned(), layer.colour));
         }
     }
@@ -171,7 +209,8 @@ fn legend(samples: &[Sample], story: &Story) -> Vec<(String, RGBColor)> {
 }
 
 fn limits(subject: &TraceSubject) -> Vec<Limit> {
-    let ram = Limit { name: "RAM".to_owned(), bytes: subject.ram(), colour: palette::INK };
+    let room = if subject.is_limited { "limit" } else { "RAM" };
+    let ram = Limit { name: room.to_owned(), bytes: subject.ram(), colour: palette::INK };
     let maxmemory = subject.maxmemory();
     let maxmemory =
         maxmemory.map(|bytes| Limit { name: "maxmemory".to_owned(), bytes, colour: palette::NEEDED });

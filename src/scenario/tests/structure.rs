@@ -271,7 +271,7 @@ fn all_problems_of_a_file_are_reported_at_once() {
     5 | maxmemory-percent = 140
       |                     ^^^ not within 1 to 100
       |
-      = note: `maxmemory-percent`: maxmemory in per cent of the RAM.
+      = note: `maxmemory-percent`: maxmemory in per cent of the RAM, or of the container's limit.
       = help: give a value within 1 to 100
 
     error[E0005]: `writes-per-second` cannot be -5
@@ -301,6 +301,8 @@ fn every_code_is_shown_here() {
         include_str!("structure.rs"),
         include_str!("values.rs"),
         include_str!("features.rs"),
+        include_str!("machine.rs"),
+        include_str!("replication.rs"),
         include_str!("../../observe/measured/reading.rs"),
     ]
     .concat();

@@ -11,7 +11,7 @@ fn a_wrong_type_names_the_right_one() {
     5 | maxmemory-percent = "75"
       |                     ^^^^ this is a string
       |
-      = note: `maxmemory-percent`: maxmemory in per cent of the RAM.
+      = note: `maxmemory-percent`: maxmemory in per cent of the RAM, or of the container's limit.
       = help: expected a number
     "#);
     insta::assert_snapshot!(said(&edited("[[keyspace]]", "[keyspace]")), @r#"
@@ -94,7 +94,7 @@ fn values_that_cannot_be_are_out_of_range() {
     5 | maxmemory-percent = 140
       |                     ^^^ not within 1 to 100
       |
-      = note: `maxmemory-percent`: maxmemory in per cent of the RAM.
+      = note: `maxmemory-percent`: maxmemory in per cent of the RAM, or of the container's limit.
       = help: give a value within 1 to 100
     "#);
     insta::assert_snapshot!(said(&edited("\"24 B\"", "\"-24 B\"")), @r#"
@@ -150,7 +150,7 @@ fn words_that_are_not_possible_name_the_nearest() {
     6 | maxmemory-policy = "no-eviction"
       |                    ^^^^^^^^^^^^^ not one of the possible words
       |
-      = note: `maxmemory-policy`: What the server does with a write at maxmemory.
+      = note: `maxmemory-policy`: What the server does with a write at maxmemory. The volatile-* policies evict keys with a TTL only, and without such keys they refuse the write as noeviction does.
       = help: did you mean `noeviction`?
 
     error[E0007]: unknown engine `memcached`
@@ -159,7 +159,7 @@ fn words_that_are_not_possible_name_the_nearest() {
     7 | engine = "memcached"
       |          ^^^^^^^^^^^ no such profile
       |
-      = help: known here: `redis-7.0`, `redis-7.2`, `redis-7.4`, `redis-8.0`, `valkey-8.0`, `valkey-8.1`, `valkey-9.0`, `valkey-9.1`
+      = help: known here: `redis-7.0`, `redis-7.2`, `redis-7.4`, `redis-8.0`, `valkey-8.0`, `valkey-8.1`, `valkey-9.0`, `valkey-9.1`, `valkey-9.2`
     "#);
     insta::assert_snapshot!(said(&edited("[server]", "page-size = \"8 KiB\"\n[server]")), @r#"
     error[E0007]: no Linux has base pages of 8 KiB

@@ -164,14 +164,11 @@ impl<'a> Field<'a> {
 
     pub fn overcommit(&self, problems: &mut Vec<Diagnostic>) -> Option<Value> {
         let mode = self.raw(Unit::Whole, problems)?;
-        let problem = match mode {
-            0.0 | 1.0 => return Some(Value::Quantity(Uncertain::certain(mode))),
-            2.0 => self
-                .not_modelled("strict overcommit", "refuses forks by the memory committed")
-                .help("modes 0 and 1 never refuse the fork of a server with jemalloc 5: give one of them"),
-            _ => self.problem(Code::OutOfRange, "`overcommit-memory` is 0, 1 or 2", "no such mode"),
-        };
-        problems.push(problem);
+        if [0.0, 1.0, 2.0].contains(&mode) {
+            return Some(Value::Quantity(Uncertain::certain(mode)));
+        }
+        let problem = self.problem(Code::OutOfRange, "`overcommit-memory` is 0, 1 or 2", "no such mode");
+        problems.push(problem.help("see `vm.overcommit_memory` in proc(5)"));
         None
     }
 

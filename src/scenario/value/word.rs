@@ -6,7 +6,11 @@ use super::super::kind::is_name;
 use super::super::nearest::{did_you_mean, nearest_few, quoted};
 use super::super::{classes, profile};
 use super::{Content, Field, Value};
+use crate::memory::replication::BufferLimit;
 use crate::units::SimDuration;
+
+/// The oldest kernel that a host may have.
+const OLDEST_KERNEL: (u32, u32) = (4, 4);
 
 impl Field<'_> {
     pub fn choice(&self, modelled: &[&str], later: &[&str], problems: &mut Vec<Diagnostic>) -> Option<Value> {
@@ -94,13 +98,13 @@ impl Field<'_> {
     pub fn kernel(&self, problems: &mut Vec<Diagnostic>) -> Option<Value> {
         let version = self.text(problems)?;
         let problem = match parse_version(&version) {
-            Some(parsed) if parsed >= (5, 2) => return Some(Value::Text(version)),
+            Some(parsed) if parsed >= OLDEST_KERNEL => return Some(Value::Text(version)),
             Some(_) => self
-                .not_modelled("kernels before 5.2", "kills the child first")
-                .because("before 5.2 the OOM killer sacrifices a child of the process it has chosen"),
+                .not_modelled("kernels before 4.4", "older than any that was looked at")
+                .because("4.4, of 2016, is the oldest that these engines still meet on supported systems"),
             None => self.problem(Code::InvalidQuantity, "this is not a kernel version", "not a version"),
         };
-        problems.push(problem.help(format!("expected {}, from 5.2", self.kind.describe())));
+        problems.push(problem.help(format!("expected {}, from 4.4", self.kind.describe())));
         None
     }
 
@@ -124,31 +128,44 @@ impl Field<'_> {
 
     pub fn buffer_limit(&self, problems: &mut Vec<Diagnostic>) -> Option<Value> {
         let text = self.text(problems)?;
-        let words: Vec<&str> = text.split_whitespace().collect();
-        if let [hard, soft, seconds] = words.as_slice()
-            && is_valkey_size(hard)
-            && is_valkey_size(soft)
-            && seconds.parse::<u64>().is_ok()
-        {
-            return Some(Value::Text(text));
+        let limit = parse_buffer_limit(&text);
+        if limit.is_none() {
+            let message = format!("`{}` is not a buffer limit", self.key);
+            let problem = self.problem(Code::InvalidQuantity, message, "not hard, soft, seconds");
+            problems.push(problem.help(format!("expected {}", self.kind.describe())));
         }
-        let problem = self
-            .problem(
-                Code::InvalidQuantity,
-                format!("`{}` is not a buffer limit", self.key),
-                "not hard, soft, seconds",
-            )
-            .help(format!("expected {}", self.kind.describe()));
-        problems.push(problem);
-        None
+        limit.map(Value::BufferLimit)
     }
 }
 
-/// A size as `valkey.conf` writes it: `256mb`, `1g`, `0`.
-fn is_valkey_size(text: &str) -> bool {
+/// `256mb 64mb 60`: the hard limit, the soft one and its seconds; a limit of 0 is none.
+fn parse_buffer_limit(text: &str) -> Option<BufferLimit> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [hard, soft, seconds] = words.as_slice() else { return None };
+    let limit = |text| valkey_size(text).map(|bytes| if bytes > 0.0 { bytes } else { f64::INFINITY });
+    Some(BufferLimit {
+        hard: limit(hard)?,
+        soft: limit(soft)?,
+        soft_seconds: seconds.parse::<u32>().ok()?.into(),
+    })
+}
+
+/// A size as `valkey.conf` writes it, `256mb`, `1g` or `0` \[bytes\]: with a `b` a power of two, without one of ten.
+///
+/// Source: `memtoull` in `util.c`, Redis and Valkey.
+fn valkey_size(text: &str) -> Option<f64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = text[digits.len()..].to_ascii_lowercase();
-    digits.parse::<u64>().is_ok() && ["", "b", "k", "kb", "m", "mb", "g", "gb"].contains(&unit.as_str())
+    let unit = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" => 1e3,
+        "kb" => 1024.0,
+        "m" => 1e6,
+        "mb" => 1024.0 * 1024.0,
+        "g" => 1e9,
+        "gb" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    Some(digits.parse::<u64>().ok()? as f64 * unit)
 }
 
 /// `6.1`, `6.1.0-13-amd64`: major and minor.

@@ -58,7 +58,9 @@ fn csv_is_the_file_of_the_run_with_the_columns_of_the_contract() {
                   incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,\
                   stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,\
                   peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,\
-                  fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason";
+                  fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason,\
+                  main_incident,full_syncs_per_year,syncs_cut_per_year,sync_loops_per_year,failovers_per_year,\
+                  forks_refused_per_year,replica_buffer_peak_p99_bytes,swap_peak_p99_bytes,lost_writes_mean";
     assert_eq!(scratch.read("run/cells.csv").lines().next().unwrap(), header);
 }
 
@@ -130,7 +132,7 @@ fn a_trace_tells_one_replication_in_full() {
         assert!(story.contains(words), "`{words}` is missing: {story}");
     }
     let first_line = |file: &str| scratch.read(file).lines().next().unwrap().to_owned();
-    assert_eq!(first_line("trace/trace/events.csv"), "seconds,event,cause,detail");
+    assert_eq!(first_line("trace/trace/events.csv"), "seconds,event,cause,detail,host,server");
     let ledger = "seconds,reserved_bytes,resident_bytes,cow_bytes,page_tables_bytes,buffers_bytes,backlog_bytes,\
                   aof_buffer_bytes,pinned_cache_bytes,cache_bytes,swap_bytes,free_bytes,writes_per_second";
     assert_eq!(first_line("trace/trace/timeline.csv"), ledger);

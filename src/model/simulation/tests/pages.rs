@@ -3,7 +3,7 @@
 use super::*;
 use crate::memory::layout::profiles::{valkey_8_0, valkey_8_1};
 use crate::memory::{Allocator, HugePages};
-use crate::model::Sample;
+use crate::model::{Place, Sample};
 
 /// Values of 16 KiB: with an sds header and an end 16,390 bytes, a run of five pages that lie inside the value.
 fn large_values(rate: f64) -> Host {
@@ -23,11 +23,11 @@ struct Diary {
 }
 
 impl Observer for Diary {
-    fn span(&mut self, from: SimTime, to: SimTime, sample: &dyn Fn(SimTime) -> Sample) {
+    fn span(&mut self, _host: usize, from: SimTime, to: SimTime, sample: &dyn Fn(SimTime) -> Sample) {
         self.samples.extend([from, to].map(|at| (at, sample(at))));
     }
 
-    fn happened(&mut self, _at: SimTime, happening: Happening, _ledger: &Ledger) {
+    fn happened(&mut self, _at: SimTime, _place: Place, happening: Happening, _ledger: &Ledger) {
         match happening {
             Happening::Forked { pause, .. } => self.pauses.push(pause),
             Happening::Saved { copied, .. } => self.copied.push(copied),

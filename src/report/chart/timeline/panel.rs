@@ -4,7 +4,7 @@ use plotters::prelude::DrawingBackend;
 use plotters::style::RGBColor;
 
 use super::stack::{self, LAYERS, Sample};
-use super::story::{Mark, Save, Story, View, cause_colour};
+use super::story::{Mark, Moment, Save, Story, View, cause_colour};
 use super::wording;
 use crate::report::chart::axis::{self, Axis};
 use crate::report::chart::canvas::{Align, Canvas, Drawn, Frame, Ink};
@@ -31,6 +31,8 @@ pub(super) struct Limit {
 /// A panel and what it looks at.
 pub(super) struct Panel<'a> {
     pub(super) view: View,
+    /// Number of its host, from 0.
+    pub(super) host: usize,
     pub(super) frame: Frame,
     pub(super) limits: &'a [Limit],
     /// Rows of names above the memory.
@@ -150,7 +152,9 @@ impl Panel<'_> {
     /// Forks in the strip above the memory; long ones with their name, and shaded down through both plots.
     fn draw_saves<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, story: &Story) -> Drawn {
         let (time, strip) = (self.time(), self.strip_frame());
-        let visible = |save: &&Save| save.life.to >= self.view.from && save.life.from <= self.view.to;
+        let visible = |save: &&Save| {
+            save.host == self.host && save.life.to >= self.view.from && save.life.from <= self.view.to
+        };
         for save in story.saves.iter().filter(visible) {
             let (left, right) = (time.place(save.life.from), time.place(save.life.to));
             let bar = Frame {
@@ -206,13 +210,17 @@ impl Panel<'_> {
         canvas.text("enlarged below", (x, self.rate_frame().top - 6.0), LABEL.aligned(align))
     }
 
-    /// Kills, restarts and reloads: a line through the memory, a name above it where there is room.
+    /// Kills, restarts and so on: a line through the memory, a name above it where there is room. What may come very
+    /// often has a tick in the strip of forks.
     fn draw_marks<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, story: &Story) -> Drawn {
-        let (top, bottom) = (self.strip_frame().top, self.rate_frame().bottom);
+        let (strip, bottom) = (self.strip_frame(), self.rate_frame().bottom);
+        let top = strip.top;
         let mut taken = vec![f64::NEG_INFINITY; self.label_rows];
         for (x, mark) in self.distinct_marks(story) {
             if mark.is_kill() {
                 canvas.line(&[(x, top), (x, bottom)], mark.colour(), 2.5)?;
+            } else if mark.is_minor() {
+                canvas.line(&[(x, top), (x, strip.bottom)], mark.colour(), 2.0)?;
             } else {
                 canvas.dashes((x, top), (x, bottom), mark.colour(), 1.0)?;
             }
@@ -221,16 +229,17 @@ impl Panel<'_> {
         Ok(())
     }
 
-    /// The marks in view with their places, kills first; what would lie on another's line is left out.
+    /// The marks in view with their places, the weightiest first; what would lie on another's line is left out.
     fn distinct_marks(&self, story: &Story) -> Vec<(f64, Mark)> {
         let time = self.time();
-        let visible =
-            || story.marks.iter().filter(|(at, _)| time.holds(*at)).map(|&(at, mark)| (time.place(at), mark));
-        let kills = visible().filter(|(_, mark)| mark.is_kill());
+        let visible = |moment: &&Moment| moment.host == self.host && time.holds(moment.seconds);
+        let mut visible: Vec<&Moment> = story.moments.iter().filter(visible).collect();
+        visible.sort_by_key(|moment| (!moment.mark.is_kill(), moment.mark.is_minor()));
         let mut distinct: Vec<(f64, Mark)> = Vec::new();
-        for (x, mark) in kills.chain(visible().filter(|(_, mark)| !mark.is_kill())) {
+        for moment in visible {
+            let x = time.place(moment.seconds);
             if distinct.iter().all(|(other, _)| (x - other).abs() > 2.0) {
-                distinct.push((x, mark));
+                distinct.push((x, moment.mark));
             }
         }
         distinct

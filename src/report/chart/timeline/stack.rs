@@ -13,9 +13,10 @@ pub(super) struct Layer {
     bytes: fn(&TimelineRow) -> Bytes,
 }
 
-/// The layers from the bottom: what is steady lies low, so that copies are seen to eat into what is free.
+/// The layers from the bottom: what is steady lies low, so that copies are seen to eat into what is free. Swap lies
+/// above the RAM, of which it is no part.
 /// Colours after Okabe and Ito, told apart with any colour vision.
-pub(super) const LAYERS: [Layer; 8] = [
+pub(super) const LAYERS: [Layer; 11] = [
     Layer { name: "server's resident set", colour: RGBColor(0x7f, 0xb8, 0xdf), bytes: |row| row.resident },
     Layer {
         name: "kernel and other processes",
@@ -23,11 +24,13 @@ pub(super) const LAYERS: [Layer; 8] = [
         bytes: |row| row.reserved,
     },
     Layer { name: "page tables", colour: RGBColor(0x00, 0x8f, 0x68), bytes: |row| row.page_tables },
+    Layer { name: "replication backlog", colour: RGBColor(0xea, 0xc8, 0xdb), bytes: |row| row.backlog },
     Layer {
-        name: "buffers and backlog",
+        name: "buffers of clients and replicas",
         colour: RGBColor(0xcc, 0x79, 0xa7),
-        bytes: |row| row.buffers + row.backlog + row.aof_buffer,
+        bytes: |row| row.buffers,
     },
+    Layer { name: "AOF buffer", colour: RGBColor(0x8c, 0x56, 0x4b), bytes: |row| row.aof_buffer },
     Layer { name: "copies of the fork", colour: RGBColor(0xd5, 0x5e, 0x00), bytes: |row| row.cow },
     Layer {
         name: "page cache being written",
@@ -36,10 +39,11 @@ pub(super) const LAYERS: [Layer; 8] = [
     },
     Layer { name: "page cache, droppable", colour: RGBColor(0xf2, 0xe6, 0xa0), bytes: |row| row.cache },
     Layer { name: "free", colour: RGBColor(0xf3, 0xf6, 0xf9), bytes: |row| row.free },
+    Layer { name: "swapped out", colour: RGBColor(0x5b, 0x64, 0x70), bytes: |row| row.swap },
 ];
 
 /// Layers that the kernel can still hand out: droppable cache and free memory.
-const AVAILABLE: std::ops::Range<usize> = 6..8;
+const AVAILABLE: std::ops::Range<usize> = 8..10;
 
 /// The ledger at one moment, as the picture needs it.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +67,11 @@ impl Sample {
         self.layers[AVAILABLE].iter().sum()
     }
 
+    /// Whether anything is swapped out.
+    pub(super) fn is_swapping(&self) -> bool {
+        self.layers[LAYERS.len() - 1] > 0.0
+    }
+
     /// Upper edge of the layer `number` (bytes).
     pub(super) fn up_to(&self, number: usize) -> f64 {
         self.layers[..=number].iter().sum()
@@ -79,8 +88,8 @@ impl Sample {
     }
 }
 
-/// The samples of `view`, with its ends filled in, at most three in each of `places`: the first, the one with
-/// the least `rank`, and the last.
+/// The samples of `view`, with its ends filled in, at most three in each of `places`: the one with the least `rank` at
+/// both edges, and the last.
 pub(super) fn thinned(samples: &[Sample], view: View, places: f64, rank: fn(&Sample) -> f64) -> Vec<Sample> {
     let mut kept: Vec<Sample> = Vec::new();
     let within = cut(samples, view);
@@ -94,7 +103,10 @@ pub(super) fn thinned(samples: &[Sample], view: View, places: f64, rank: fn(&Sam
         // A moment may be narrower than its place, and would not be seen: it stands for all of it.
         let edge = |place: f64| (view.from + place / places * view.span()).clamp(view.from, view.to);
         let start = place(least);
-        kept.extend([edge(start), edge(start + 1.0)].map(|seconds| Sample { seconds, ..*least }));
+        let (left, right) = (edge(start), edge(start + 1.0));
+        kept.extend([left, right].map(|seconds| Sample { seconds, ..*least }));
+        // So a step stays a step, however far the next sample is.
+        kept.extend(group.last().map(|last| Sample { seconds: right, ..*last }));
     }
     kept
 }
@@ -117,7 +129,7 @@ mod tests {
 
     fn sample(seconds: f64, free: f64) -> Sample {
         let mut layers = [0.0; LAYERS.len()];
-        layers[7] = free;
+        layers[9] = free;
         Sample { seconds, layers, writes_per_second: seconds }
     }
 
@@ -132,6 +144,19 @@ mod tests {
         assert!(kept.is_sorted_by(|a, b| a.seconds <= b.seconds));
         let ends = [kept[0].seconds, kept[kept.len() - 1].seconds];
         assert!((ends[0] - 0.5).abs() < 1e-9 && (ends[1] - 9_999.5).abs() < 1e-9, "{ends:?}");
+    }
+
+    #[test]
+    fn a_step_stays_a_step() {
+        let samples = [sample(0.0, 5.0), sample(50.0, 1.0), sample(50.0, 5.0), sample(100.0, 5.0)];
+        let kept = thinned(&samples, View { from: 0.0, to: 100.0 }, 100.0, Sample::available);
+        let after = kept.iter().filter(|sample| sample.seconds > 51.5);
+        assert!(
+            after.clone().count() > 0 && after.clone().all(|sample| sample.available() > 4.0),
+            "{kept:?}"
+        );
+        let step = kept.iter().filter(|sample| (sample.seconds - 51.0).abs() < 1e-9).map(Sample::available);
+        assert_eq!(step.map(|free| free.to_string()).collect::<Vec<_>>(), ["1", "5"]);
     }
 
     #[test]
