@@ -8,6 +8,7 @@ mod golden;
 mod help;
 mod import;
 mod page_by_page;
+mod problems;
 mod properties;
 mod validate;
 
