@@ -176,30 +176,47 @@ impl engine::Event for Event {
 }
 
 impl<O: Observer> Life<'_, O> {
-    /// Closes the books of the hosts whose memory an event changes; returns the ledger of its own.
+    /// Closes the books of the hosts before an event; returns the ledger of its own. The books of the others are closed
+    /// where its consequences may reach their memory, and carried forward where they do not.
     fn take_stock_for(&mut self, event: Event, now: SimTime) -> Ledger {
-        let (host, source) = self.hosts_of(event);
-        for other in 0..self.state.members() {
-            if other != host && (O::IS_WATCHING || other == source) {
+        let (host, is_local) = (self.host_of(event), self.is_local(event));
+        for other in (0..self.state.members()).filter(|&other| other != host) {
+            if is_local {
+                self.carry_forward(other, now);
+            } else {
                 self.take_stock(other, now);
             }
         }
         self.take_stock(host, now)
     }
 
-    /// The host on which an event happens, and that on which the stream waits for its server.
-    fn hosts_of(&self, event: Event) -> (usize, usize) {
-        let primary_host = |shard: usize| self.state.host_of(self.state.shards[shard].primary);
+    /// The host on which an event happens.
+    fn host_of(&self, event: Event) -> usize {
         match event {
-            Event::MemoryExhausted(host) | Event::StallEnd(host) => (host, host),
-            Event::BackupDue(shard) | Event::Promote(shard) => (primary_host(shard), primary_host(shard)),
-            Event::BufferLimit(replica) | Event::ReplicaLoaded(replica) => {
-                (self.state.host_of(replica), primary_host(self.state.shard_of(replica)))
+            Event::MemoryExhausted(host) | Event::StallEnd(host) => host,
+            Event::BackupDue(shard) | Event::Promote(shard) => {
+                self.state.host_of(self.state.shards[shard].primary)
             }
-            _ => {
-                let (_, server) = event.address();
-                (self.state.host_of(server), self.state.host_of(server))
+            _ => self.state.host_of(event.address().1),
+        }
+    }
+
+    /// Whether an event changes memory on its own host alone: a server that forks, or is done with its own files.
+    /// Whatever concerns a full sync ends children and buffers elsewhere, and so may a stall, a kill or a promotion.
+    fn is_local(&self, event: Event) -> bool {
+        match event {
+            Event::SavePointDue(_)
+            | Event::RewriteDue(_)
+            | Event::BackupRetry(_)
+            | Event::BackupLimit(_)
+            | Event::ForklessDone(_)
+            | Event::OrphanExit(_)
+            | Event::ServerStart(_) => true,
+            Event::ChildExit(server) => {
+                let child = self.state.servers[server].child.as_ref();
+                child.is_none_or(|child| child.cause != Cause::FullSync)
             }
+            _ => false,
         }
     }
 }
@@ -225,7 +242,7 @@ impl<O: Observer> Process for Life<'_, O> {
             Event::ReplicaLoaded(server) => self.replica_loaded(server, schedule),
             Event::LinkLost(server) => self.link_lost(server, schedule),
             Event::LinkFound(server) => self.link_found(server, schedule),
-            Event::ChildExit(server) => self.child_exits(server, before.cow, schedule),
+            Event::ChildExit(server) => self.child_exits(server, schedule),
             Event::MemoryExhausted(host) => self.memory_exhausted(host, schedule),
             Event::StallEnd(host) => self.stall_ends(host, &before, schedule),
             Event::OrphanExit(server) => self.orphan_exits(server, schedule),

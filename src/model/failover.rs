@@ -49,7 +49,9 @@ impl<O: Observer> Life<'_, O> {
 
     /// Closes the outage of a shard; returns how long it was.
     pub(super) fn serves_again(&mut self, shard: usize, now: SimTime) -> SimDuration {
-        let downtime = now.since(self.state.shards[shard].down_since.take().unwrap_or(now));
+        let shard = &mut self.state.shards[shard];
+        let downtime = now.since(shard.down_since.take().unwrap_or(now));
+        shard.served_since = now;
         self.outcome.downtime += downtime;
         downtime
     }

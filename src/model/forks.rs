@@ -287,13 +287,14 @@ impl<O: Observer> Life<'_, O> {
         SimDuration::from_secs_f64(seconds.max(sending))
     }
 
-    /// The child has written everything; so many bytes are copied for it at its end.
-    pub(super) fn child_exits(&mut self, server: usize, copied: Bytes, schedule: &mut Schedule<Event>) {
+    /// The child has written everything.
+    pub(super) fn child_exits(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
         let (shard, host) = (self.state.shard_of(server), self.state.host_of(server));
         let peaks = self.state.servers[server].child.as_ref().and_then(|child| child.peaks);
-        let copied =
-            peaks.map_or(copied, |peaks| self.state.ledger(host, peaks.cow.min(now)).cow.max(copied));
+        let copied_at = |at: SimTime| Bytes::from_f64(self.state.copied_bytes(server, at));
+        let at_peak = peaks.map_or(Bytes::ZERO, |peaks| copied_at(peaks.cow.min(now)));
+        let copied = copied_at(now).max(at_peak);
         self.state.split_huge_pages(server, now);
         self.settle(shard, now);
         let Some(child) = self.state.servers[server].child.take() else { return };

@@ -30,7 +30,7 @@ pub struct Life<'a, O> {
     pub(super) backups_due: Vec<u64>,
     /// Stalls so far.
     pub(super) stalls: u64,
-    /// When the books of each host were last closed.
+    /// How far the books of each host are carried forward.
     last_event: Vec<SimTime>,
 }
 
@@ -63,6 +63,7 @@ impl<'a, O: Observer> Life<'a, O> {
             stream: 0.0,
             changes: 0.0,
             down_since: None,
+            served_since: SimTime::ZERO,
             promotion_at: None,
         };
         let shards: Vec<Shard> = (0..shards).map(shard).collect();
@@ -119,21 +120,25 @@ impl<'a, O: Observer> Life<'a, O> {
         self.state.host()
     }
 
-    /// Accounts for the time on a host since its last event: the ledger's balance, the extremes, the observer. Returns
-    /// the ledger just before what happens now. A save that gives pages back has its peak in between.
+    /// Closes the books of a host: the ledger's balance, the extremes, the observer. Returns the ledger just before what
+    /// happens now.
     pub(super) fn take_stock(&mut self, host: usize, now: SimTime) -> Ledger {
-        let from = std::mem::replace(&mut self.last_event[host], now);
-        let mut before = from;
+        self.carry_forward(host, now);
+        self.note(host, now)
+    }
+
+    /// Accounts for the time on a host since its books were closed. A save that gives pages back has its peak in between,
+    /// and what is settled later can no longer be looked at.
+    pub(super) fn carry_forward(&mut self, host: usize, now: SimTime) {
+        let mut before = std::mem::replace(&mut self.last_event[host], now);
         if self.state.simulation.gives_back() {
-            for at in self.peaks_between(host, from, now) {
+            for at in self.peaks_between(host, before, now) {
                 self.note(host, at);
                 self.observer.span(host, before, at, &|at| self.state.sample(host, at));
                 before = at;
             }
         }
-        let ledger = self.note(host, now);
         self.observer.span(host, before, now, &|at| self.state.sample(host, at));
-        ledger
     }
 
     /// When the saves on a host cost most, as far as that is between two instants.

@@ -165,12 +165,14 @@ impl<O: Observer> Life<'_, O> {
         self.close_stall(host, stall, now)
     }
 
+    /// Books a stall; nobody was served in it as far as a primary on the host was up meanwhile.
     fn close_stall(&mut self, host: usize, stall: Stall, now: SimTime) -> SimDuration {
         let duration = now.since(stall.since);
-        let is_served = |server: usize| self.state.servers[server].link.is_none();
-        if self.state.tenants(host).any(is_served) {
-            self.outcome.downtime += duration;
-        }
+        let primaries = self.state.tenants(host).filter(|&server| self.state.servers[server].link.is_none());
+        let shards = primaries.map(|server| &self.state.shards[self.state.shard_of(server)]);
+        let up = shards.filter(|shard| shard.down_since.is_none());
+        let unserved = up.map(|shard| now.since(stall.since.max(shard.served_since))).max();
+        self.outcome.downtime += unserved.unwrap_or(SimDuration::ZERO);
         self.outcome.longest_stall = self.outcome.longest_stall.max(duration);
         duration
     }

@@ -59,6 +59,8 @@ pub(super) struct Shard {
     pub changes: f64,
     /// Since when nobody has served; `None` while the primary does.
     pub down_since: Option<SimTime>,
+    /// Since when the primary has served.
+    pub served_since: SimTime,
     /// When a replica will be promoted in place of the dead primary.
     pub promotion_at: Option<SimTime>,
 }
@@ -239,23 +241,25 @@ impl<'a> State<'a> {
         let data = &self.shards[shard].data;
         let mut exposures = self.load.exposures(data.settled_at, at);
         let growth = self.growth(data, at, &exposures);
-        self.evict(data, growth.overflow_keys(), &mut exposures);
+        self.evict(data, growth.overflow, &mut exposures);
         exposures
     }
 
-    /// Adds `evicted` deletions to what was done to the keys.
-    fn evict(&self, data: &Data, overflow: f64, exposures: &mut [Exposure]) {
-        let keys = &data.population.keys;
-        let total: f64 = keys.iter().zip(self.evictable()).map(|(keys, can)| keys * can).sum();
-        if overflow > 0.0 && total > 0.0 {
-            for ((exposure, keys), can) in exposures.iter_mut().zip(keys).zip(self.evictable()) {
-                exposure.random_delete += overflow * keys * can / total;
-            }
+    /// Adds the deletions that make room for `overflow` bytes to what was done to the keys; returns how many they are.
+    fn evict(&self, data: &Data, overflow: f64, exposures: &mut [Exposure]) -> f64 {
+        let heap = self.simulation.heap();
+        let keys = data.population.keys.iter().zip(self.evictable()).map(|(keys, can)| keys * can);
+        let total: f64 = keys.clone().enumerate().map(|(kind, keys)| keys * heap.key_bytes(kind)).sum();
+        if overflow <= 0.0 || total <= 0.0 {
+            return 0.0;
         }
+        let evicted = keys.map(|keys| keys * overflow / total);
+        exposures.iter_mut().zip(evicted.clone()).for_each(|(exposure, keys)| exposure.random_delete += keys);
+        evicted.sum()
     }
 
     /// For each keyspace 1 where its keys may be evicted, else 0.
-    fn evictable(&self) -> impl Iterator<Item = f64> {
+    fn evictable(&self) -> impl Iterator<Item = f64> + Clone {
         let policy = self.host().server.maxmemory_policy;
         let keyspaces = self.host().dataset.keyspaces.iter();
         keyspaces.map(move |keyspace| match policy {
@@ -277,9 +281,8 @@ impl<'a> State<'a> {
         let from = data.settled_at;
         let mut exposures = self.load.exposures(from, now);
         let growth = self.growth(data, now, &exposures);
-        let overflow = growth.overflow_keys();
         let may_evict = self.evictable().any(|can| can > 0.0);
-        self.evict(data, overflow, &mut exposures);
+        let evicted = self.evict(data, growth.overflow, &mut exposures);
         for server in self.servers_of(shard) {
             if self.follows(server)
                 && let Some(child) = &mut self.servers[server].child
@@ -290,7 +293,13 @@ impl<'a> State<'a> {
         let changes = self.load.amount(&self.load.changes, from, now);
         let appended = self.load.amount(&self.load.appended, from, now);
         let accepted = if growth.bytes > 0.0 { 1.0 - growth.overflow / growth.bytes } else { 0.0 };
-        let evictable: Vec<f64> = self.evictable().collect();
+        let kinds = self.evictable().enumerate();
+        let kinds: Vec<Kind> = kinds
+            .map(|(kind, can)| Kind {
+                bytes: self.simulation.heap().key_bytes(kind),
+                is_evictable: can > 0.0,
+            })
+            .collect();
         self.shards[shard].changes += changes;
         self.shards[shard].stream += appended;
         let data = &mut self.shards[shard].data;
@@ -298,10 +307,10 @@ impl<'a> State<'a> {
         let keys = &mut data.population.keys;
         keys.iter_mut().zip(&growth.keys).for_each(|(keys, added)| *keys += added * accepted);
         if may_evict {
-            replace_keys(keys, &evictable, &growth.keys, overflow);
-            return Overflow { refused: 0.0, evicted: overflow };
+            replace_keys(keys, &kinds, &growth.keys, growth.overflow);
+            return Overflow { refused: 0.0, evicted };
         }
-        Overflow { refused: overflow, evicted: 0.0 }
+        Overflow { refused: growth.overflow_keys(), evicted: 0.0 }
     }
 
     /// Changes of a shard so far.
@@ -365,22 +374,32 @@ impl Child {
     }
 }
 
-/// Evicts `evicted` keys, each that may be alike, for as many new ones in the proportions of `added`.
+/// What eviction looks at in the keys of a keyspace.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    /// Bytes of a key.
+    bytes: f64,
+    is_evictable: bool,
+}
+
+/// Evicts keys, each that may be alike, for `overflow` bytes of new ones in the proportions of `added`: their bytes
+/// stay the same.
 ///
 /// ```text
-/// k(s) = k e^(−s) + a (1 − e^(−s))        s evictions a key, a the share of the new keys times all
+/// k(s) = k e^(−s) + a B (1 − e^(−s))      s = overflow/B evictions a key, B their bytes, a the new keys in a byte
 /// ```
-fn replace_keys(keys: &mut [f64], evictable: &[f64], added: &[f64], evicted: f64) {
-    let can = || evictable.iter().map(|&can| can > 0.0);
-    let of =
-        |values: &[f64]| -> f64 { values.iter().zip(can()).filter(|(_, can)| *can).map(|(v, _)| v).sum() };
-    let (total, all_added) = (of(keys), added.iter().sum::<f64>());
-    if evicted <= 0.0 || total <= 0.0 || all_added <= 0.0 {
+fn replace_keys(keys: &mut [f64], kinds: &[Kind], added: &[f64], overflow: f64) {
+    let bytes = |of: &[f64], counts: fn(&Kind) -> bool| -> f64 {
+        let counted = of.iter().zip(kinds).filter(|(_, kind)| counts(kind));
+        counted.map(|(keys, kind)| keys * kind.bytes).sum()
+    };
+    let (total, all_added) = (bytes(keys, |kind| kind.is_evictable), bytes(added, |_| true));
+    if overflow <= 0.0 || total <= 0.0 || all_added <= 0.0 {
         return;
     }
-    let kept = (-evicted / total).exp();
-    for ((keys, added), can) in keys.iter_mut().zip(added).zip(can()) {
-        if can {
+    let kept = (-overflow / total).exp();
+    for ((keys, added), kind) in keys.iter_mut().zip(added).zip(kinds) {
+        if kind.is_evictable {
             *keys *= kept;
         }
         *keys += total * added / all_added * (1.0 - kept);
@@ -391,22 +410,33 @@ fn replace_keys(keys: &mut [f64], evictable: &[f64], added: &[f64], evicted: f64
 mod tests {
     use super::*;
 
-    const ALL: [f64; 2] = [1.0, 1.0];
+    fn kinds(bytes: [f64; 2], is_evictable: [bool; 2]) -> Vec<Kind> {
+        let kinds = bytes.into_iter().zip(is_evictable);
+        kinds.map(|(bytes, is_evictable)| Kind { bytes, is_evictable }).collect()
+    }
 
     #[test]
-    fn eviction_keeps_the_number_of_keys_and_never_takes_more_than_there_are() {
+    fn eviction_keeps_the_number_of_keys_alike_and_never_takes_more_than_there_are() {
+        let alike = kinds([1.0, 1.0], [true, true]);
         let mut keys = [6.0, 13_000.0];
-        replace_keys(&mut keys, &ALL, &[0.0, 500.0], 4_000_000.0);
+        replace_keys(&mut keys, &alike, &[0.0, 500.0], 4_000_000.0);
         assert!(keys[0] >= 0.0 && keys[0] < 1e-6 && (keys[1] - 13_006.0).abs() < 1e-6, "{keys:?}");
         let mut keys = [50.0, 50.0];
-        replace_keys(&mut keys, &ALL, &[3.0, 1.0], 1e9);
+        replace_keys(&mut keys, &alike, &[3.0, 1.0], 1e9);
         assert!((keys[0] - 75.0).abs() < 1e-9 && (keys[1] - 25.0).abs() < 1e-9, "{keys:?}");
+    }
+
+    #[test]
+    fn large_keys_that_come_for_small_ones_are_fewer() {
+        let mut keys = [1_000.0, 0.0];
+        replace_keys(&mut keys, &kinds([100.0, 1_000.0], [true, true]), &[0.0, 1.0], 1e9);
+        assert!(keys[0] < 1e-6 && (keys[1] - 100.0).abs() < 1e-6, "{keys:?}");
     }
 
     #[test]
     fn keys_without_a_ttl_stay_under_a_volatile_policy() {
         let mut keys = [50.0, 50.0];
-        replace_keys(&mut keys, &[0.0, 1.0], &[1.0, 1.0], 20.0);
+        replace_keys(&mut keys, &kinds([1.0, 1.0], [false, true]), &[1.0, 1.0], 20.0);
         assert!(keys[0] > 50.0 && (keys[0] + keys[1] - 100.0).abs() < 1e-9, "{keys:?}");
     }
 }

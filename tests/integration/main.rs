@@ -1,6 +1,7 @@
 //! forkcast seen from outside: one binary, one module for each thing it proves.
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
+mod behaviours;
 mod cli;
 mod determinism;
 mod docs;
