@@ -120,15 +120,15 @@ impl<'a, O: Observer> Life<'a, O> {
         self.state.host()
     }
 
-    /// Closes the books of a host: the ledger's balance, the extremes, the observer. Returns the ledger just before what
-    /// happens now.
+    /// Closes the books of a host: the ledger's balance, the extremes, the observer. Returns the ledger just before
+    /// what happens now.
     pub(super) fn take_stock(&mut self, host: usize, now: SimTime) -> Ledger {
         self.carry_forward(host, now);
         self.note(host, now)
     }
 
-    /// Accounts for the time on a host since its books were closed. A save that gives pages back has its peak in between,
-    /// and what is settled later can no longer be looked at.
+    /// Accounts for the time on a host since its books were closed. A save that gives pages back has its peak in
+    /// between, and what is settled later can no longer be looked at.
     pub(super) fn carry_forward(&mut self, host: usize, now: SimTime) {
         let mut before = std::mem::replace(&mut self.last_event[host], now);
         if self.state.simulation.gives_back() {

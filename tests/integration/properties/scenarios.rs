@@ -1,22 +1,28 @@
 //! Scenario files for the properties, as text that a person can run.
 
+mod machine;
+mod replication;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::File;
 
-/// Any host with all that forks, grows, evicts and varies, often too small for it.
+/// Any shards with all that forks, syncs, grows, evicts, breaks and varies, on hosts that are often too small for it.
 pub(super) fn anything() -> impl Strategy<Value = File> {
-    let parts = (host(), server(), dataset(), keyspaces(), traffic(), persistence(), backup(), pace());
-    (parts, 1..4u64, any::<u16>()).prop_map(|(parts, days, seed)| {
-        let (host, server, dataset, keyspaces, traffic, persistence, backup, pace) = parts;
+    let platform = select(ENGINES.to_vec()).prop_flat_map(|engine| {
+        (machine::machine(), machine::server(engine, POLICIES), replication::shard(engine))
+    });
+    let parts = (platform, dataset(), keyspaces(), traffic(), persistence(), pace());
+    (parts, 6..12u64, any::<u16>()).prop_map(|(parts, hours, seed)| {
+        let ((host, server, shard), dataset, keyspaces, traffic, persistence, pace) = parts;
         // Jobs write the first keyspace.
         let is_hash = keyspaces.split("[[keyspace]]").nth(1).is_some_and(|first| first.contains("hash"));
         let traffic = if is_hash { traffic.replace("= \"set\"", "= \"hset\"") } else { traffic };
         File(format!(
-            "{host}{server}{dataset}{keyspaces}{traffic}{persistence}{backup}{pace}\
-             [simulation]\nhorizon = \"{days}d\"\nseed = {seed}\n"
+            "{host}{server}{dataset}{keyspaces}{traffic}{persistence}{shard}{pace}\
+             [simulation]\nhorizon = \"{hours}h\"\nseed = {seed}\n"
         ))
     })
 }
@@ -50,9 +56,9 @@ fn fixed_host() -> impl Strategy<Value = String> {
         COUNTERS.prop_map(|value| (value, "{ set = 0.5, incr = 0.5 }")),
     ];
     let shares = (0.6..1.0f64, 0..500u64);
-    (server(), shares, kind, 0..20_000u64, popularity(), traffic()).prop_map(
+    let server = select(ENGINES.to_vec()).prop_flat_map(|engine| machine::server(engine, &["noeviction"]));
+    (server, shares, kind, 0..20_000u64, popularity(), traffic()).prop_map(
         |(server, (fill, growth), (value, operations), writes, popularity, traffic)| {
-            let server = server.replace("allkeys-lru", "noeviction");
             format!(
                 "[host]\nram = \"64 GiB\"\n\n{server}[dataset]\nfill = {fill:.3}\ngrowth-per-day = \"{growth} MiB\"\n\n\
                  [[keyspace]]\nname = \"k0\"\nkey-size = \"20 B\"\nvalue-size = \"{value} B\"\n\
@@ -68,7 +74,7 @@ const LARGE: std::ops::Range<u64> = 2_048..300_000;
 /// Lengths of integers: what INCR can step.
 const COUNTERS: std::ops::Range<u64> = 1..20;
 
-const ENGINES: [&str; 8] = [
+const ENGINES: [&str; 9] = [
     "redis-7.0",
     "redis-7.2",
     "redis-7.4",
@@ -77,42 +83,11 @@ const ENGINES: [&str; 8] = [
     "valkey-8.1",
     "valkey-9.0",
     "valkey-9.1",
+    "valkey-9.2",
 ];
 
-fn host() -> impl Strategy<Value = String> {
-    let kernel = select(vec!["5.4", "6.1"]);
-    let huge_pages = select(vec!["always", "madvise"]);
-    (1.0..24.0f64, 50..400u64, select(vec!["4 KiB", "16 KiB", "64 KiB"]), kernel, huge_pages).prop_map(
-        |(ram, reserved, page_size, kernel, huge_pages)| {
-            format!(
-                "[host]\nram = \"{ram:.3} GiB\"\npage-size = \"{page_size}\"\nkernel = \"{kernel}\"\n\
-                 transparent-huge-pages = \"{huge_pages}\"\n\
-                 reserved = {{ low = \"{reserved} MiB\", likely = \"{} MiB\", high = \"{} MiB\" }}\n\n",
-                reserved * 5 / 4,
-                reserved * 2,
-            )
-        },
-    )
-}
-
-fn server() -> impl Strategy<Value = String> {
-    let engine = select(ENGINES.to_vec());
-    let allocator = select(vec!["jemalloc-bundled", "jemalloc-system"]);
-    let policy = select(vec!["noeviction", "allkeys-lru"]);
-    let adjusted = select(vec!["yes", "no"]);
-    let settings = (engine, allocator, policy, adjusted, any::<bool>());
-    (settings, 30..85u32, 1.0..1.3f64, 1..100u64, 0..120u32).prop_map(
-        |((engine, allocator, policy, adjusted, disabled), percent, ratio, clients, delay)| {
-            format!(
-                "[server]\nengine = \"{engine}\"\nallocator = \"{allocator}\"\nmaxmemory-percent = {percent}\n\
-                 disable-thp = {disabled}\n\
-                 maxmemory-policy = \"{policy}\"\noom-score-adj = \"{adjusted}\"\nrestart-delay = \"{delay}s\"\n\
-                 fragmentation-ratio = {{ low = 1.0, likely = {ratio:.3}, high = 1.4 }}\n\
-                 client-memory = {{ low = \"0 B\", likely = \"{clients} MiB\", high = \"120 MiB\" }}\n\n"
-            )
-        },
-    )
-}
+const POLICIES: &[&str] =
+    &["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-ttl"];
 
 fn dataset() -> impl Strategy<Value = String> {
     (0.5..1.0f64, 0..2_000u64).prop_map(|(fill, growth)| {
@@ -216,16 +191,16 @@ fn job() -> impl Strategy<Value = String> {
 
 fn persistence() -> impl Strategy<Value = String> {
     let save = select(vec!["[]", "[\"3600 1\", \"300 100\", \"60 10000\"]", "[\"900 1\"]"]);
-    (any::<bool>(), 20..200u32, save).prop_map(|(appendonly, percentage, save)| {
-        format!(
-            "[persistence]\nappendonly = {appendonly}\nauto-aof-rewrite-percentage = {percentage}\n\
-             save = {save}\n\n"
-        )
-    })
-}
-
-fn backup() -> impl Strategy<Value = String> {
-    backup_every("4h")
+    let after_failure = (any::<bool>(), any::<bool>());
+    (any::<bool>(), 20..200u32, save, after_failure).prop_map(
+        |(appendonly, percentage, save, (stops_writes, ignores))| {
+            format!(
+                "[persistence]\nappendonly = {appendonly}\nauto-aof-rewrite-percentage = {percentage}\n\
+                 save = {save}\nstop-writes-on-bgsave-error = {stops_writes}\n\
+                 replica-ignore-disk-write-errors = {ignores}\n\n"
+            )
+        },
+    )
 }
 
 fn backup_every(every: &'static str) -> impl Strategy<Value = String> {
