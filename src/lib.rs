@@ -34,7 +34,7 @@
 //! use std::sync::atomic::AtomicBool;
 //!
 //! use forkcast::scenario::{Origin, Scenario};
-//! use forkcast::sweep::{self, Plan, Settings, Unwatched, Verdict};
+//! use forkcast::sweep::{self, Grid, Settings, Unwatched, Verdict};
 //!
 //! let text = r#"
 //!     [host]
@@ -51,8 +51,8 @@
 //! "#;
 //! let origin = Origin { name: "example".into(), folder: ".".into() };
 //! let scenario = Scenario::read(text, &origin, &[])?;
-//! let plan = Plan::new(&scenario)?;
-//! let sweep = sweep::run(&plan, Settings::default(), &Unwatched, &AtomicBool::new(false))?;
+//! let grid = Grid::new(&scenario)?;
+//! let sweep = sweep::run(&grid, Settings::default(), &Unwatched, &AtomicBool::new(false))?;
 //! let copied = sweep.rows[0].figures.as_ref().map(|figures| figures.cow_peak_p99.0);
 //! assert_eq!(copied, Some(0), "no writes, no copies");
 //! assert_eq!(sweep.rows[1].verdict, Verdict::DoesNotFit);

@@ -2,7 +2,7 @@
 //!
 //! | file | what it tells |
 //! |---|---|
-//! | `plan` | which cells there are |
+//! | `grid` | which cells there are |
 //! | `run` | how they share the threads, and what is kept |
 //! | `replicate` | one cell: batches, and when to stop |
 //! | `budget` | what the counts decide |
@@ -16,7 +16,7 @@
 
 mod budget;
 mod figures;
-mod plan;
+mod grid;
 mod reason;
 mod replicate;
 mod required;
@@ -29,7 +29,7 @@ pub(crate) mod words;
 
 pub use crate::stats::Estimate;
 pub use budget::Budget;
-pub use plan::{Cell, Plan, cells};
+pub use grid::{Cell, Grid, cells};
 pub use required::RequiredRam;
 pub use row::{CellRow, Figures, IncidentKind, Verdict};
 pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};

@@ -7,7 +7,7 @@ use crate::decision::ClassAnswer;
 use crate::report::{CellTable, Manifest};
 use crate::scenario::Scenario;
 use crate::sweep::words::rate;
-use crate::sweep::{Cell, Figures, Plan, RequiredRam, Sweep, Verdict};
+use crate::sweep::{Cell, Figures, Grid, RequiredRam, Sweep, Verdict};
 use crate::units::{Bytes, Percent};
 
 /// Dotted paths of the axes beside host class and percent.
@@ -33,26 +33,26 @@ pub fn json(scenario: &Scenario, sweep: &Sweep, manifest: &Manifest, dir: &Path)
 }
 
 /// The answer in words: what was asked, a table with a row a class, a sentence a class, and where the files are.
-pub fn human(scenario: &Scenario, plan: &Plan, sweep: &Sweep, answers: &[ClassAnswer], dir: &Path) -> String {
-    let mut parts = vec![question(scenario, plan)];
+pub fn human(scenario: &Scenario, grid: &Grid, sweep: &Sweep, answers: &[ClassAnswer], dir: &Path) -> String {
+    let mut parts = vec![question(scenario, grid)];
     if let Some(required) = sweep.required_ram {
-        parts.push(required_ram(required, plan, answers));
+        parts.push(required_ram(required, grid, answers));
     }
     parts.extend(headline(answers));
     parts.push(table_of(answers));
     parts.extend(beside_kills(sweep));
     parts.extend(answers.iter().map(paragraph));
-    parts.push(how_to_read(scenario, plan));
+    parts.push(how_to_read(scenario, grid));
     parts.push(format!("Files: {} (charts/heatmap.png, cells.csv, run.json)", dir.display()));
     parts.join("\n\n")
 }
 
-fn question(scenario: &Scenario, plan: &Plan) -> String {
+fn question(scenario: &Scenario, grid: &Grid) -> String {
     let risk = scenario.risk();
     format!(
         "{}: {} of {} each. Acceptable: {} incidents a year and host, at {} confidence.",
         scenario.name(),
-        cells(plan.len()),
+        cells(grid.len()),
         scenario.horizon(),
         risk.incidents_per_year,
         Percent(risk.confidence * 100.0),
@@ -83,8 +83,8 @@ pub fn cells(count: usize) -> String {
     if count == 1 { "one cell".to_owned() } else { format!("{count} cells") }
 }
 
-fn required_ram(required: RequiredRam, plan: &Plan, answers: &[ClassAnswer]) -> String {
-    let needed = plan.needed;
+fn required_ram(required: RequiredRam, grid: &Grid, answers: &[ClassAnswer]) -> String {
+    let needed = grid.needed;
     let what = if answers.iter().any(|answer| answer.is_limited) { "Limit" } else { "RAM" };
     match (required.low, required.high) {
         (_, Some(high)) => {
@@ -167,10 +167,10 @@ fn paragraph(answer: &ClassAnswer) -> String {
     lines.join("\n")
 }
 
-fn how_to_read(scenario: &Scenario, plan: &Plan) -> String {
+fn how_to_read(scenario: &Scenario, grid: &Grid) -> String {
     let confidence = Percent(scenario.risk().confidence * 100.0);
-    let room = if plan.cells.iter().any(Cell::is_limited) { "the limit" } else { "RAM" };
-    let asks_for_percent = plan.as_given.is_none() || !plan.full.is_empty();
+    let room = if grid.cells.iter().any(Cell::is_limited) { "the limit" } else { "RAM" };
+    let asks_for_percent = grid.as_given.is_none() || !grid.full.is_empty();
     let survivable = if asks_for_percent {
         "survivable: the largest percent at which a server full to maxmemory stays within the budget; what to set lies \
          between. free at worst: what 99 in 100 replications never went below, at that percent."

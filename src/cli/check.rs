@@ -4,7 +4,7 @@ use super::args::{CheckArgs, ScenarioArgs};
 use super::exit::Exit;
 use super::input;
 use super::terminal::Terminal;
-use crate::sweep::Plan;
+use crate::sweep::Grid;
 
 /// Checks each scenario at every value of its axes.
 pub fn check(args: &CheckArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -19,10 +19,10 @@ pub fn check(args: &CheckArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         };
         match input::scenario(&one, &[], terminal)? {
             Err(invalid) => exit = invalid,
-            Ok(scenario) => match Plan::new(&scenario) {
+            Ok(scenario) => match Grid::new(&scenario) {
                 Err(report) => exit = input::invalid(&report, terminal),
-                Ok(plan) => {
-                    let cells = plan.cells.len();
+                Ok(grid) => {
+                    let cells = grid.cells.len();
                     let plural = if cells == 1 { "" } else { "s" };
                     terminal.answer(&format!("{}: valid, {cells} cell{plural}", path.display()))?;
                 }

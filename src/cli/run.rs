@@ -15,7 +15,7 @@ use super::{answer, input};
 use crate::decision::{self, ClassAnswer};
 use crate::report::{CellTable, ClassSummary, Manifest, ReportError, RunFolder, ScenarioText, TraceSubject};
 use crate::scenario::{Scenario, Target};
-use crate::sweep::{self, Cell, Plan, Settings, Sweep, Verdict};
+use crate::sweep::{self, Cell, Grid, Settings, Sweep, Verdict};
 use crate::units::Percent;
 
 /// Runs the sweep of a scenario.
@@ -24,8 +24,8 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };
-    let plan = match Plan::new(&scenario) {
-        Ok(plan) => plan,
+    let grid = match Grid::new(&scenario) {
+        Ok(grid) => grid,
         Err(report) => return Ok(input::invalid(&report, terminal)),
     };
     // A folder that cannot be written is found before the sweep, not after it.
@@ -35,19 +35,19 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
 
     let cancelled = cancelled_by_ctrl_c()?;
     let started = Instant::now();
-    let sweep = simulate(&plan, args, terminal, &cancelled)?;
-    let answers = decision::answers(&plan, &sweep);
+    let sweep = simulate(&grid, args, terminal, &cancelled)?;
+    let answers = decision::answers(&grid, &sweep);
     let manifest = manifest(&scenario, text, &answers);
-    write(folder, &scenario, &plan, &sweep, &manifest)?;
-    terminal.say(summary(&plan, &sweep, started));
+    write(folder, &scenario, &grid, &sweep, &manifest)?;
+    terminal.say(summary(&grid, &sweep, started));
 
     terminal.answer(&match args.format {
-        Format::Human => answer::human(&scenario, &plan, &sweep, &answers, &dir),
+        Format::Human => answer::human(&scenario, &grid, &sweep, &answers, &dir),
         Format::Json => answer::json(&scenario, &sweep, &manifest, &dir)?,
         Format::Csv => std::fs::read_to_string(dir.join(crate::report::CELLS_CSV))
             .context("cannot read the cells back")?,
     })?;
-    exit(args, &scenario, &plan, &sweep, &cancelled, terminal)
+    exit(args, &scenario, &grid, &sweep, &cancelled, terminal)
 }
 
 /// A flag that Ctrl-C sets. A second Ctrl-C ends the process at once.
@@ -64,14 +64,14 @@ fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 fn simulate(
-    plan: &Plan,
+    grid: &Grid,
     args: &RunArgs,
     terminal: &Terminal,
     cancelled: &AtomicBool,
 ) -> anyhow::Result<Sweep> {
     let settings = Settings { threads: args.threads, keep_outcomes: args.keep_replications };
-    let progress = Progress::new(plan.len(), terminal);
-    let sweep = sweep::run(plan, settings, &progress, cancelled).context("cannot start the threads")?;
+    let progress = Progress::new(grid.len(), terminal);
+    let sweep = sweep::run(grid, settings, &progress, cancelled).context("cannot start the threads")?;
     progress.finish();
     for row in sweep.rows.iter().chain(&sweep.full) {
         let host = row.host_class.clone().unwrap_or_else(|| row.ram.to_string());
@@ -105,12 +105,12 @@ pub(super) fn manifest(scenario: &Scenario, text: ScenarioText, answers: &[Class
 fn write(
     folder: RunFolder,
     scenario: &Scenario,
-    plan: &Plan,
+    grid: &Grid,
     sweep: &Sweep,
     manifest: &Manifest,
 ) -> Result<(), ReportError> {
     folder.write_cells(&CellTable { axes: answer::further_axes(scenario), rows: sweep.rows.clone() })?;
-    if !plan.full.is_empty() {
+    if !grid.full.is_empty() {
         folder.write_full_cells(&CellTable { axes: Vec::new(), rows: sweep.full.clone() })?;
     }
     if !sweep.outcomes.is_empty() {
@@ -125,19 +125,19 @@ fn write(
 }
 
 /// What it took, for the conversation.
-fn summary(plan: &Plan, sweep: &Sweep, started: Instant) -> String {
+fn summary(grid: &Grid, sweep: &Sweep, started: Instant) -> String {
     let rows = sweep.rows.iter().chain(&sweep.full);
     let replications: u64 = rows.map(|row| row.replications).sum();
     let done = sweep.rows.len() + sweep.full.len();
     let seconds = started.elapsed().as_secs_f64();
-    let all = answer::cells(plan.len());
-    format!("{done} of {all}, {replications} replications in {seconds:.1} s, seed {}", plan.seed)
+    let all = answer::cells(grid.len());
+    format!("{done} of {all}, {replications} replications in {seconds:.1} s, seed {}", grid.seed)
 }
 
 fn exit(
     args: &RunArgs,
     scenario: &Scenario,
-    plan: &Plan,
+    grid: &Grid,
     sweep: &Sweep,
     cancelled: &AtomicBool,
     terminal: &Terminal,
@@ -152,7 +152,7 @@ fn exit(
     if !sweep.complete {
         return Ok(Exit::Incomplete);
     }
-    if args.fail_on_risk && verdict_as_written(args, scenario, plan, sweep, cancelled)? != Verdict::Safe {
+    if args.fail_on_risk && verdict_as_written(args, scenario, grid, sweep, cancelled)? != Verdict::Safe {
         return Ok(Exit::Risky);
     }
     Ok(Exit::Done)
@@ -162,17 +162,17 @@ fn exit(
 fn verdict_as_written(
     args: &RunArgs,
     scenario: &Scenario,
-    plan: &Plan,
+    grid: &Grid,
     sweep: &Sweep,
     cancelled: &AtomicBool,
 ) -> anyhow::Result<Verdict> {
     let as_written = scenario.as_written();
-    let own = plan.cells.iter().zip(&sweep.rows).find(|(cell, _)| cell.case.host == as_written.host);
+    let own = grid.cells.iter().zip(&sweep.rows).find(|(cell, _)| cell.case.host == as_written.host);
     if let Some((_, row)) = own {
         return Ok(row.verdict);
     }
     let cell = Cell { number: 1, axes: Vec::new(), case: as_written.clone() };
-    let alone = Plan { cells: vec![cell], full: Vec::new(), as_given: None, ..plan.clone() };
+    let alone = Grid { cells: vec![cell], full: Vec::new(), as_given: None, ..grid.clone() };
     let settings = Settings { threads: args.threads, keep_outcomes: false };
     let sweep =
         sweep::run(&alone, settings, &sweep::Unwatched, cancelled).context("cannot start the threads")?;

@@ -2,7 +2,7 @@
 
 use super::frontier::Frontier;
 use super::{ClassAnswer, StepAbove, sentence};
-use crate::sweep::{CellRow, Plan, RequiredRam, Sweep, Verdict};
+use crate::sweep::{CellRow, Grid, RequiredRam, Sweep, Verdict};
 use crate::units::{Bytes, Percent};
 
 /// What is known of one host class.
@@ -60,29 +60,29 @@ impl Question<'_> {
     }
 }
 
-/// The answers for every host of the plan, in its order. Hosts of which nothing was finished are left out.
+/// The answers for every host of the grid, in its order. Hosts of which nothing was finished are left out.
 ///
 /// Where the scenario has axes besides host class and percent, the answers are of the scenario as written; what the
 /// other values do is in their rows.
-pub fn answers(plan: &Plan, sweep: &Sweep) -> Vec<ClassAnswer> {
+pub fn answers(grid: &Grid, sweep: &Sweep) -> Vec<ClassAnswer> {
     let mut hosts: Vec<(Option<String>, Bytes)> = Vec::new();
     let mut answers = Vec::new();
-    let full = if plan.full.is_empty() { &sweep.rows } else { &sweep.full };
-    for cell in plan.cells.iter().chain(&plan.full) {
+    let full = if grid.full.is_empty() { &sweep.rows } else { &sweep.full };
+    for cell in grid.cells.iter().chain(&grid.full) {
         let host = (cell.case.host_class.clone(), cell.case.memory);
         if hosts.contains(&host) {
             continue;
         }
         let of_host = |row: &&CellRow| (&row.host_class, row.ram) == (&host.0, host.1);
-        let as_given = |row: &&CellRow| plan.as_given.is_some() && row.axes.is_empty() && of_host(row);
+        let as_given = |row: &&CellRow| grid.as_given.is_some() && row.axes.is_empty() && of_host(row);
         let question = Question {
             host_class: host.0.clone(),
             ram: host.1,
             is_limited: cell.is_limited(),
             servers: cell.case.host.tenancy.servers,
             percent_cap: cell.case.percent_cap,
-            needed: plan.needed,
-            incidents_per_year: plan.budget.incidents_per_year,
+            needed: grid.needed,
+            incidents_per_year: grid.budget.incidents_per_year,
             required_ram: sweep.required_ram,
             as_given: sweep.rows.iter().filter(as_given).collect(),
             full: full.iter().filter(of_host).collect(),

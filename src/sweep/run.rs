@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::budget::Budget;
 use super::figures::{figures, incidents};
-use super::plan::{Cell, Plan};
+use super::grid::{Cell, Grid};
 use super::replicate::{Run, Stop, message_of, replicate};
 use super::required::{RequiredRam, from_peaks, required};
 use super::{CellRow, Verdict, reason};
@@ -80,7 +80,7 @@ pub struct Failure {
 /// What became of one cell: its row with the outcomes behind it, or why there is none.
 type Simulated = Result<(CellRow, Vec<Outcome>), Stop>;
 
-/// Simulates everything that `plan` holds.
+/// Simulates everything that `grid` holds.
 ///
 /// Each cell decides by its own outcomes when it is done, and threads take replications of any cell, so the rows
 /// are the same for any number of threads and a single cell uses them all. Once `cancelled` is set, running cells
@@ -90,37 +90,37 @@ type Simulated = Result<(CellRow, Vec<Outcome>), Stop>;
 ///
 /// Where the threads cannot be started.
 pub fn run(
-    plan: &Plan,
+    grid: &Grid,
     settings: Settings,
     watch: &dyn Watch,
     cancelled: &AtomicBool,
 ) -> Result<Sweep, rayon::ThreadPoolBuildError> {
     let threads = settings.threads.map_or(0, NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    Ok(pool.install(|| simulate(plan, settings, Run { watch, cancelled })))
+    Ok(pool.install(|| simulate(grid, settings, Run { watch, cancelled })))
 }
 
-fn simulate(plan: &Plan, settings: Settings, run: Run<'_>) -> Sweep {
-    let cells: Vec<&Cell> = plan.cells.iter().chain(&plan.full).collect();
+fn simulate(grid: &Grid, settings: Settings, run: Run<'_>) -> Sweep {
+    let cells: Vec<&Cell> = grid.cells.iter().chain(&grid.full).collect();
     let mut simulated: Vec<Simulated> =
-        cells.par_iter().with_max_len(1).map(|cell| guarded(|| simulate_cell(cell, plan, run))).collect();
-    let full = simulated.split_off(plan.cells.len());
+        cells.par_iter().with_max_len(1).map(|cell| guarded(|| simulate_cell(cell, grid, run))).collect();
+    let full = simulated.split_off(grid.cells.len());
     let mut sweep = Sweep { complete: true, ..Sweep::default() };
-    if let Some(host) = &plan.as_given {
-        let result = match unhurt(host, plan, &simulated) {
-            Some(outcomes) => Ok(from_peaks(host, outcomes, &plan.budget)),
-            None => guarded(|| required(host, plan.seed, &plan.budget, run)),
+    if let Some(host) = &grid.as_given {
+        let result = match unhurt(host, grid, &simulated) {
+            Some(outcomes) => Ok(from_peaks(host, outcomes, &grid.budget)),
+            None => guarded(|| required(host, grid.seed, &grid.budget, run)),
         };
         sweep.required_ram = sweep.accept("the RAM required", result);
     }
-    for (cell, result) in plan.cells.iter().zip(simulated) {
+    for (cell, result) in grid.cells.iter().zip(simulated) {
         let Some((row, outcomes)) = sweep.accept(&cell.name(), result) else { continue };
         if settings.keep_outcomes {
             sweep.outcomes.push(CellOutcomes { cell: row.cell, outcomes });
         }
         sweep.rows.push(row);
     }
-    for (cell, result) in plan.full.iter().zip(full) {
+    for (cell, result) in grid.full.iter().zip(full) {
         let name = format!("{}, full to maxmemory", cell.name());
         let Some((row, _)) = sweep.accept(&name, result) else { continue };
         sweep.full.push(row);
@@ -130,8 +130,8 @@ fn simulate(plan: &Plan, settings: Settings, run: Run<'_>) -> Sweep {
 
 /// The outcomes of the cell that is `host` itself, where memory ran out in none of them: more RAM would not have
 /// changed them, so they say what RAM it takes.
-fn unhurt<'a>(host: &Host, plan: &Plan, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
-    let cells = plan.cells.iter().zip(simulated);
+fn unhurt<'a>(host: &Host, grid: &Grid, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
+    let cells = grid.cells.iter().zip(simulated);
     let own = cells.filter(|(cell, _)| cell.case.host == *host).find_map(|(_, result)| result.as_ref().ok());
     let outcomes = own.map(|(_, outcomes)| outcomes.as_slice())?;
     (!outcomes.is_empty() && outcomes.iter().all(had_room)).then_some(outcomes)
@@ -169,14 +169,14 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
     })
 }
 
-fn simulate_cell(cell: &Cell, plan: &Plan, run: Run<'_>) -> Simulated {
+fn simulate_cell(cell: &Cell, grid: &Grid, run: Run<'_>) -> Simulated {
     let simulation = Simulation::new(cell.case.host.clone());
     let fit = simulation.fit();
-    let budget = plan.budget_of(cell);
+    let budget = grid.budget_of(cell);
     let mut row = unjudged(cell, &simulation);
     let mut outcomes = Vec::new();
     if fit.holds() {
-        let replication = |number| simulation.run(plan.seed, number, &mut Unobserved);
+        let replication = |number| simulation.run(grid.seed, number, &mut Unobserved);
         outcomes = replicate(&budget, run, replication)?;
         judge(&mut row, &outcomes, &budget);
     } else {
@@ -221,21 +221,21 @@ mod tests {
 
     static NEVER: AtomicBool = AtomicBool::new(false);
 
-    fn plan(settings: &[&str], axes: &[&str]) -> Plan {
-        Plan::new(&scenario(settings, axes)).unwrap()
+    fn grid(settings: &[&str], axes: &[&str]) -> Grid {
+        Grid::new(&scenario(settings, axes)).unwrap()
     }
 
-    fn run_on(threads: usize, plan: &Plan) -> Sweep {
+    fn run_on(threads: usize, grid: &Grid) -> Sweep {
         let settings = Settings { threads: NonZeroUsize::new(threads), keep_outcomes: true };
-        run(plan, settings, &Unwatched, &NEVER).unwrap()
+        run(grid, settings, &Unwatched, &NEVER).unwrap()
     }
 
     #[test]
     fn rows_are_the_same_for_any_number_of_threads() {
-        let plan = plan(&[], &["server.maxmemory-percent=40,70,75,97"]);
-        let one = run_on(1, &plan);
-        assert_eq!(one, run_on(2, &plan));
-        assert_eq!(one, run_on(7, &plan));
+        let grid = grid(&[], &["server.maxmemory-percent=40,70,75,97"]);
+        let one = run_on(1, &grid);
+        assert_eq!(one, run_on(2, &grid));
+        assert_eq!(one, run_on(7, &grid));
         let verdicts: Vec<Verdict> = one.rows.iter().map(|row| row.verdict).collect();
         assert_eq!(verdicts, [Verdict::Undecided, Verdict::Risky, Verdict::Risky, Verdict::DoesNotFit]);
         assert!(one.complete && one.outcomes[0].outcomes.len() == 40 && one.outcomes[3].outcomes.is_empty());
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_full_server_has_rows_of_its_own() {
         let settings = ["dataset.fill=0.5", "simulation.replications=2"];
-        let sweep = run_on(2, &plan(&settings, &["server.maxmemory-percent=75,80"]));
+        let sweep = run_on(2, &grid(&settings, &["server.maxmemory-percent=75,80"]));
         assert_eq!((sweep.rows.len(), sweep.full.len(), sweep.outcomes.len()), (2, 2, 2));
         assert_eq!(sweep.full[1].maxmemory_percent, Some(80.0));
         assert!(sweep.full[1].data > sweep.rows[1].data);
@@ -252,10 +252,10 @@ mod tests {
 
     #[test]
     fn a_panic_takes_one_cell_and_names_it() {
-        let mut plan = plan(&["simulation.replications=2"], &["server.maxmemory-percent=40,50"]);
-        plan.cells[0].case.host.dataset.keyspaces.clear();
-        plan.cells[0].case.host.traffic.shape = crate::model::host::Shape::Hourly(Vec::new());
-        let sweep = run_on(2, &plan);
+        let mut grid = grid(&["simulation.replications=2"], &["server.maxmemory-percent=40,50"]);
+        grid.cells[0].case.host.dataset.keyspaces.clear();
+        grid.cells[0].case.host.traffic.shape = crate::model::host::Shape::Hourly(Vec::new());
+        let sweep = run_on(2, &grid);
         assert!(!sweep.complete);
         assert_eq!(sweep.rows.len(), 1);
         assert_eq!(sweep.rows[0].cell, 2);
@@ -278,8 +278,8 @@ mod tests {
         let cancelled = AtomicBool::new(false);
         let interrupt = Interrupt(&cancelled, Mutex::default());
         let settings = Settings { threads: NonZeroUsize::new(1), keep_outcomes: false };
-        let plan = plan(&[], &["server.maxmemory-percent=40,45,50"]);
-        let sweep = run(&plan, settings, &interrupt, &cancelled).unwrap();
+        let grid = grid(&[], &["server.maxmemory-percent=40,45,50"]);
+        let sweep = run(&grid, settings, &interrupt, &cancelled).unwrap();
         assert!(!sweep.complete && sweep.failures.is_empty());
         let finished: Vec<usize> = sweep.rows.iter().map(|row| row.cell).collect();
         assert_eq!(finished, *interrupt.1.lock().unwrap());

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use forkcast::scenario::{Assignment, Origin, Scenario};
-use forkcast::sweep::{self, Plan, Settings, Sweep, Unwatched};
+use forkcast::sweep::{self, Grid, Settings, Sweep, Unwatched};
 
 use super::forkcast;
 
@@ -103,7 +103,7 @@ fn sweep_of_busy(overrides: &[&str], threads: usize) -> Sweep {
     let origin = Origin { name: "busy.toml".into(), folder: ".".into() };
     let scenario = Scenario::read(BUSY, &origin, &overrides).unwrap();
     let settings = Settings { threads: NonZeroUsize::new(threads), keep_outcomes: true };
-    sweep::run(&Plan::new(&scenario).unwrap(), settings, &Unwatched, &AtomicBool::new(false)).unwrap()
+    sweep::run(&Grid::new(&scenario).unwrap(), settings, &Unwatched, &AtomicBool::new(false)).unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use forkcast::report::CellTable;
 use forkcast::scenario::{Assignment, Scenario};
-use forkcast::sweep::{self, Plan, Settings, Unwatched};
+use forkcast::sweep::{self, Grid, Settings, Unwatched};
 use serde_json::Value;
 
 use super::repository;
@@ -18,8 +18,8 @@ fn cells(scenario: &str, settings: &[&str], axes: &[&str]) -> String {
     let axes = axes.iter().map(|text| Assignment::axis(text).unwrap());
     let overrides: Vec<Assignment> = settings.chain(axes).collect();
     let scenario = Scenario::open(&repository("scenarios").join(scenario), &overrides).unwrap();
-    let plan = Plan::new(&scenario).unwrap();
-    let sweep = sweep::run(&plan, Settings::default(), &Unwatched, &AtomicBool::new(false)).unwrap();
+    let grid = Grid::new(&scenario).unwrap();
+    let sweep = sweep::run(&grid, Settings::default(), &Unwatched, &AtomicBool::new(false)).unwrap();
     assert!(sweep.complete, "{:?}", sweep.failures);
     let table = CellTable { axes: Vec::new(), rows: sweep.rows };
     let rows = table.to_json();

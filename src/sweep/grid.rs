@@ -48,7 +48,7 @@ impl Cell {
 
 /// Everything that a sweep will simulate, resolved before any of it runs.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub struct Grid {
     /// The scenario's cells, in the order of its axes.
     pub cells: Vec<Cell>,
     /// Cells of a server full to `maxmemory`, for each host over the percentages and otherwise as written; empty
@@ -66,7 +66,7 @@ pub struct Plan {
     pub seed: u64,
 }
 
-impl Plan {
+impl Grid {
     /// Resolves every cell of `scenario`.
     ///
     /// # Errors
@@ -204,8 +204,8 @@ mod tests {
 
     const PERCENTS: &str = "server.maxmemory-percent=50,60";
 
-    fn plan(settings: &[&str], axes: &[&str]) -> Plan {
-        Plan::new(&scenario(settings, axes)).unwrap()
+    fn grid(settings: &[&str], axes: &[&str]) -> Grid {
+        Grid::new(&scenario(settings, axes)).unwrap()
     }
 
     #[test]
@@ -227,25 +227,25 @@ mod tests {
 
     #[test]
     fn a_scenario_without_axes_is_one_cell_and_a_full_server_over_the_default_percents() {
-        let plan = plan(&[], &[]);
-        assert_eq!((plan.cells.len(), plan.full.len()), (1, 13));
-        let percents = [&plan.full[0], &plan.full[12]].map(|cell| cell.case.maxmemory_percent);
+        let grid = grid(&[], &[]);
+        assert_eq!((grid.cells.len(), grid.full.len()), (1, 13));
+        let percents = [&grid.full[0], &grid.full[12]].map(|cell| cell.case.maxmemory_percent);
         assert_eq!(percents, [Some(30.0), Some(90.0)]);
-        assert_eq!(plan.full[0].case.host.server.maxmemory, Some(Bytes::gib(16).scaled(0.3)));
-        assert_eq!(plan.as_given, None);
+        assert_eq!(grid.full[0].case.host.server.maxmemory, Some(Bytes::gib(16).scaled(0.3)));
+        assert_eq!(grid.as_given, None);
     }
 
     #[test]
     fn cells_of_a_full_server_over_percents_answer_for_themselves() {
-        assert!(plan(&[], &[PERCENTS]).full.is_empty());
-        assert!(plan(&[], &["host.ram=8 GiB,16 GiB", PERCENTS]).full.is_empty());
+        assert!(grid(&[], &[PERCENTS]).full.is_empty());
+        assert!(grid(&[], &["host.ram=8 GiB,16 GiB", PERCENTS]).full.is_empty());
     }
 
     #[test]
     fn a_server_that_is_not_full_or_grows_or_has_further_axes_is_simulated_full_beside() {
-        assert_eq!(plan(&[], &[PERCENTS, "backup.every=12h,24h"]).full.len(), 2);
-        assert_eq!(plan(&["dataset.growth-per-day=1 GiB"], &[PERCENTS]).full.len(), 2);
-        let half = plan(&["dataset.fill=0.5"], &[PERCENTS]);
+        assert_eq!(grid(&[], &[PERCENTS, "backup.every=12h,24h"]).full.len(), 2);
+        assert_eq!(grid(&["dataset.growth-per-day=1 GiB"], &[PERCENTS]).full.len(), 2);
+        let half = grid(&["dataset.fill=0.5"], &[PERCENTS]);
         assert_eq!(half.full.len(), 2);
         assert_eq!(half.full[0].case.host.dataset.fill, Fill::Maxmemory(1.0));
     }
@@ -254,18 +254,18 @@ mod tests {
     fn data_in_keys_asks_for_the_ram_required_and_for_percents_only_where_they_are_swept() {
         let text =
             [r#"dataset.fill="keys""#, "keyspace.sessions.keys=10_000_000", r#"server.maxmemory="none""#];
-        let alone = plan(&text, &[]);
+        let alone = grid(&text, &[]);
         assert_eq!(alone.as_given.unwrap().server.maxmemory, None);
         assert_eq!((alone.cells.len(), alone.full.len()), (1, 0));
-        let plan = plan(&text[..2], &["server.maxmemory-percent=30,60"]);
-        assert_eq!((plan.cells.len(), plan.full.len()), (2, 2));
-        let full = Simulation::new(plan.full[0].case.host.clone()).used_memory();
+        let grid = grid(&text[..2], &["server.maxmemory-percent=30,60"]);
+        assert_eq!((grid.cells.len(), grid.full.len()), (2, 2));
+        let full = Simulation::new(grid.full[0].case.host.clone()).used_memory();
         assert!((full.as_gib() - 0.3 * 16.0).abs() < 1e-6, "{full}");
     }
 
     #[test]
     fn a_percent_is_of_the_containers_limit_and_of_all_servers_together() {
-        let case = plan(&[r#"host.limit="8 GiB""#, "host.servers=4"], &[]).cells[0].case.clone();
+        let case = grid(&[r#"host.limit="8 GiB""#, "host.servers=4"], &[]).cells[0].case.clone();
         let cell = Cell { number: 1, axes: Vec::new(), case: full_to(50.0, case) };
         assert_eq!(cell.case.maxmemory, Some(Bytes::gib(1)));
         assert_eq!(cell.name(), "cell 1, 8 GiB of limit at 50 %");
@@ -273,15 +273,15 @@ mod tests {
 
     #[test]
     fn needed_is_the_data_as_written_whatever_the_axes() {
-        let needed = |axes: &[&str]| plan(&[], axes).needed.as_gib();
+        let needed = |axes: &[&str]| grid(&[], axes).needed.as_gib();
         assert!((needed(&[]) - 12.0).abs() < 1e-6);
         assert!((needed(&["host.ram=64 GiB", PERCENTS]) - 12.0).abs() < 1e-6);
     }
 
     #[test]
     fn each_cell_is_judged_over_its_own_horizon() {
-        let plan = plan(&[], &["simulation.horizon=7d,30d"]);
-        let years = |cell: &Cell| plan.budget_of(cell).years();
-        assert!((years(&plan.cells[1]) / years(&plan.cells[0]) - 30.0 / 7.0).abs() < 1e-12);
+        let grid = grid(&[], &["simulation.horizon=7d,30d"]);
+        let years = |cell: &Cell| grid.budget_of(cell).years();
+        assert!((years(&grid.cells[1]) / years(&grid.cells[0]) - 30.0 / 7.0).abs() < 1e-12);
     }
 }
