@@ -52,7 +52,7 @@ pub mod stall;
 pub mod swap;
 mod table;
 
-pub use exposure::Exposure;
+pub use exposure::{Exposure, Exposures};
 pub use heap::{Heap, Population};
 pub use huge_pages::HugePages;
 pub use keys::Keys;

@@ -68,6 +68,7 @@ pub use one_save::OneSave;
 pub use outcome::{Cause, Outcome, PerCause, Victim};
 pub use simulation::{Fit, Simulation, StepLimit};
 pub use uncertain::Uncertain;
+pub use weather::Sky;
 
 use crate::engine::{self, Process, Schedule};
 use crate::units::SimTime;

@@ -68,7 +68,7 @@ pub enum Purpose {
 }
 
 /// The random numbers of one replication.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream {
     root: u64,
 }

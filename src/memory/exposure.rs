@@ -1,8 +1,13 @@
 //! What a load has done to the keys since the fork, and which parts of a key that leaves unwritten.
 
+use smallvec::SmallVec;
+
 use crate::memory::layout::Role;
 use crate::memory::popularity::Spread;
 use crate::memory::table::Table;
+
+/// The exposure of each kind of keys; most servers hold one or two, and the law is asked for millions of times.
+pub type Exposures = SmallVec<[Exposure; 2]>;
 
 /// Operations on one key kind since the fork, in numbers of keys hit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -15,6 +15,8 @@
 //! Left out: the order in which keys were loaded. Keys that are neighbours in time and in heat lie together, and a
 //! load on them copies less.
 
+use smallvec::SmallVec;
+
 use crate::memory::exposure::{Exposure, Unwritten};
 use crate::memory::keys::Keys;
 use crate::memory::layout::{ChildRelease, KeyKind, Place, Role, TableShape};
@@ -364,7 +366,7 @@ fn states<'a>(
     exposures: &'a [Exposure],
     spreads: &'a [Spread],
     tables: &[Table; 2],
-) -> Vec<KindState<'a>> {
+) -> SmallVec<[KindState<'a>; 2]> {
     let kinds = population.keys.iter().zip(exposures.iter().zip(spreads));
     kinds
         .map(|(&count, (exposure, spread))| KindState {

@@ -1,9 +1,11 @@
 //! The memory that a host asks for at an instant: what its servers hold, their children, their buffers.
 
+use smallvec::smallvec;
+
 use crate::memory::huge_pages::HugeHeap;
 use crate::memory::layout::RdbCache;
 use crate::memory::replication;
-use crate::memory::{Exposure, HugePages, child, container, huge_pages};
+use crate::memory::{Exposure, Exposures, HugePages, child, container, huge_pages};
 use crate::model::host::{SyncMethod, Tenancy};
 use crate::model::ledger::{Demand, Ledger};
 use crate::model::observer::Sample;
@@ -29,10 +31,10 @@ impl State<'_> {
     }
 
     /// What was done to the keys since a child was forked.
-    fn exposures_of(&self, server: usize, child: &Child, at: SimTime) -> Vec<Exposure> {
+    fn exposures_of(&self, server: usize, child: &Child, at: SimTime) -> Exposures {
         let shard = self.shard_of(server);
         if !self.follows(server) || !self.accepts_writes(shard) {
-            let nothing = || vec![Exposure::default(); child.population.keys.len()];
+            let nothing = || smallvec![Exposure::default(); child.population.keys.len()];
             return if child.exposures.is_empty() { nothing() } else { child.exposures.clone() };
         }
         let mut exposures = self.exposures(shard, at);

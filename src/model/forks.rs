@@ -3,12 +3,14 @@
 //! One child at a time and server: what is due while one lives waits for it. After an exit the server looks in the
 //! order of its cron: `save` points, then the append-only file, then a waiting backup, then waiting replicas.
 
+use std::cell::RefCell;
+
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use crate::engine::Schedule;
 use crate::memory::layout::RdbCache;
-use crate::memory::replication;
+use crate::memory::{Exposures, replication};
 use crate::model::Event;
 use crate::model::host::{BackupMethod, SyncMethod};
 use crate::model::huge;
@@ -160,7 +162,7 @@ impl<O: Observer> Life<'_, O> {
             cause,
             forked_at: now,
             pace: Pace::new(now, duration),
-            exposures: Vec::new(),
+            exposures: Exposures::new(),
             resident,
             file_bytes: self.state.simulation.file_bytes(&population),
             population,
@@ -240,11 +242,21 @@ impl<O: Observer> Life<'_, O> {
         };
         let (mut at_exit, mut peaks) = (None, None);
         if gives_back {
-            let seen: Vec<_> =
-                looks(now, exit.min(self.horizon)).map(|at| (at, state.demand(host, at))).collect();
+            let until = exit.min(self.horizon);
+            let seen: Vec<_> = looks(now, until).map(|at| (at, state.demand(host, at))).collect();
+            // The most pages and the most memory are mostly looked for at the same instants.
+            let refined = RefCell::new(Vec::<(SimTime, Demand)>::new());
+            let demand_at = |at: SimTime| {
+                let known = refined.borrow().iter().rev().find(|known| known.0 == at).map(|known| known.1);
+                known.unwrap_or_else(|| {
+                    let demand = state.demand(host, at);
+                    refined.borrow_mut().push((at, demand));
+                    demand
+                })
+            };
             let peak_of = |part: fn(&Demand) -> Bytes| {
                 let seen: Vec<_> = seen.iter().map(|(at, demand)| (*at, part(demand).as_f64())).collect();
-                highest(&seen, |at| part(&state.demand(host, at)).as_f64())
+                highest(&seen, |at| part(&demand_at(at)).as_f64())
             };
             peaks = Some(Peaks { cow: peak_of(|demand| demand.cow), demand: peak_of(Demand::unreclaimable) });
         } else {

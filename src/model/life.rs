@@ -1,6 +1,7 @@
 //! From event to event: the books, the observer, and time 0.
 
 use rand::RngExt;
+use smallvec::SmallVec;
 
 use crate::engine::Schedule;
 use crate::model::Event;
@@ -24,8 +25,6 @@ pub struct Life<'a, O> {
     pub(super) observer: &'a mut O,
     pub(super) outcome: Outcome,
     pub(super) horizon: SimTime,
-    /// Whether the data grows under this load.
-    pub(super) grows: bool,
     /// Backups due so far, by shard.
     pub(super) backups_due: Vec<u64>,
     /// Stalls so far.
@@ -69,9 +68,9 @@ impl<'a, O: Observer> Life<'a, O> {
         let shards: Vec<Shard> = (0..shards).map(shard).collect();
         let hosts = vec![HostState::default(); members];
         let backups_due = vec![0; shards.len()];
-        let state = State { simulation, drawn, load, shards, servers, hosts };
+        let grows = drawn.growth > 0.0 || load.adds_keys();
+        let state = State { simulation, drawn, grows, load, shards, servers, hosts };
         Self {
-            grows: state.can_grow(),
             state,
             stream,
             observer,
@@ -142,11 +141,11 @@ impl<'a, O: Observer> Life<'a, O> {
     }
 
     /// When the saves on a host cost most, as far as that is between two instants.
-    fn peaks_between(&self, host: usize, from: SimTime, now: SimTime) -> Vec<SimTime> {
+    fn peaks_between(&self, host: usize, from: SimTime, now: SimTime) -> SmallVec<[SimTime; 4]> {
         let children =
             self.state.tenants(host).filter_map(|server| self.state.servers[server].child.as_ref());
         let peaks = children.filter_map(|child| child.peaks).flat_map(|peaks| [peaks.cow, peaks.demand]);
-        let mut inside: Vec<SimTime> = peaks.filter(|&at| from < at && at < now).collect();
+        let mut inside: SmallVec<[SimTime; 4]> = peaks.filter(|&at| from < at && at < now).collect();
         inside.sort_unstable();
         inside
     }

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use crate::memory::{Exposure, KeyKind, rdb, replication};
+use crate::memory::{Exposure, Exposures, KeyKind, rdb, replication};
 use crate::model::Uncertain;
 use crate::model::host::{Content, Job, Keyspace, Operation, OperationMix, WriteRate};
 use crate::model::weather::Weather;
@@ -46,7 +46,7 @@ impl Rates {
 /// The load of one replication.
 #[derive(Debug)]
 pub struct Load<'a> {
-    weather: Weather<'a>,
+    weather: &'a Weather<'a>,
     rates: &'a Rates,
     keyspaces: &'a [Keyspace],
     jobs: &'a [Job],
@@ -59,7 +59,7 @@ pub struct Load<'a> {
 impl<'a> Load<'a> {
     /// The load of `rates` under `weather`; `kinds` are the layouts of the keyspaces.
     pub fn new(
-        weather: Weather<'a>,
+        weather: &'a Weather<'a>,
         rates: &'a Rates,
         keyspaces: &'a [Keyspace],
         jobs: &'a [Job],
@@ -95,8 +95,8 @@ impl<'a> Load<'a> {
 
     /// When `amount` of `accrual` has come since `from`, to a millisecond; `None` if not before `until`.
     ///
-    /// Looks for the hour first, then within it where the straight line between the bounds crosses, and halves every
-    /// other time: amounts are nearly straight within an hour.
+    /// Without jobs it can be read off the weather. With them it looks for the hour first, then within it where the
+    /// straight line between the bounds crosses, and halves every other time: amounts are nearly straight within an hour.
     pub fn time_when(
         &self,
         accrual: &Accrual,
@@ -106,6 +106,10 @@ impl<'a> Load<'a> {
     ) -> Option<SimTime> {
         if amount <= 0.0 {
             return Some(from);
+        }
+        if self.jobs.is_empty() {
+            let target = self.weather.base_seconds(from) + amount / accrual.base;
+            return self.weather.time_of(target).filter(|&at| at <= until);
         }
         let so_far = |at| self.amount(accrual, from, at);
         let mut bounds = hour_of(from, until, |at| so_far(at) >= amount)?;
@@ -127,11 +131,17 @@ impl<'a> Load<'a> {
         Some(bounds.1)
     }
 
+    /// Whether keys may come beyond those that go.
+    pub fn adds_keys(&self) -> bool {
+        let of_jobs = self.jobs.iter().map(|job| of_job(job, &self.keyspaces[job.keyspace]));
+        self.keyspaces.iter().map(of_mix).chain(of_jobs).any(|exposure| exposure.net_keys() > 0.0)
+    }
+
     /// Operations on each keyspace between two instants. Evictions are not the load's and are left out.
-    pub fn exposures(&self, from: SimTime, to: SimTime) -> Vec<Exposure> {
+    pub fn exposures(&self, from: SimTime, to: SimTime) -> Exposures {
         let base = self.weather.base_seconds(to) - self.weather.base_seconds(from);
         let of_keyspace = |(keyspace, rate): (&Keyspace, &f64)| of_mix(keyspace).times(rate * base);
-        let mut exposures: Vec<Exposure> =
+        let mut exposures: Exposures =
             self.keyspaces.iter().zip(&self.rates.keyspaces).map(of_keyspace).collect();
         for (number, (job, rate)) in self.jobs.iter().zip(&self.rates.jobs).enumerate() {
             let seconds = self.weather.job_seconds(number, from, to);

@@ -60,6 +60,9 @@ pub(super) fn first_crossing(
     peak: SimTime,
     reached: impl Fn(SimTime) -> bool,
 ) -> Option<SimTime> {
+    if !reached(peak) {
+        return None;
+    }
     let mut before = from;
     let after_peak = std::iter::once(peak);
     let to_peak = looks(from, until).take_while(|&at| at < peak);

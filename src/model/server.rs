@@ -1,6 +1,6 @@
 //! One server: what it is doing, the child it has forked, its files, and its link to a primary.
 
-use crate::memory::{Exposure, Population};
+use crate::memory::{Exposures, Population};
 use crate::model::huge::HugeShare;
 use crate::model::outcome::{Cause, PerCause};
 use crate::units::{SimDuration, SimTime};
@@ -134,7 +134,7 @@ pub(super) struct Child {
     /// The keys at the fork.
     pub population: Population,
     /// What has been done to them since, as of the last settlement.
-    pub exposures: Vec<Exposure>,
+    pub exposures: Exposures,
     /// Resident set of the server at the fork, shared by the child \[bytes\].
     pub resident: f64,
     /// Size of the file it writes \[bytes\].

@@ -20,7 +20,7 @@ use crate::model::outcome::Outcome;
 use crate::model::purge::PurgeTable;
 use crate::model::state::Drawn;
 use crate::model::uncertain::Uncertain;
-use crate::model::weather::Weather;
+use crate::model::weather::Sky;
 use crate::rng::{Purpose, Stream};
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -291,6 +291,22 @@ impl Simulation {
         replication: u64,
         observer: &mut impl Observer,
     ) -> Result<Outcome, StepLimit> {
+        self.run_under(&mut Sky::default(), seed, replication, observer)
+    }
+
+    /// Runs one replication under a sky that it shares with other hosts: those that have the same
+    /// traffic. The outcome is that of [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// [`StepLimit`], as `run`.
+    pub fn run_under<'a>(
+        &'a self,
+        sky: &mut Sky<'a>,
+        seed: u64,
+        replication: u64,
+        observer: &mut impl Observer,
+    ) -> Result<Outcome, StepLimit> {
         let stream = Stream::new(seed, replication);
         let drawn = self.draw(stream);
         let (dataset, traffic) = (&self.host.dataset, &self.host.traffic);
@@ -298,7 +314,7 @@ impl Simulation {
         let cap = traffic.max_writes_per_second;
         let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &keys, cap, stream);
         let base_rate = rates.keyspaces.iter().sum();
-        let weather = Weather::new(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
+        let weather = sky.weather(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
         let load = Load::new(weather, &rates, &dataset.keyspaces, &traffic.jobs, &self.kinds);
         let mut schedule = Schedule::for_many(self.shards() * self.members());
         let mut life = Life::new(self, stream, &drawn, load, observer);

@@ -73,7 +73,7 @@ impl<O: Observer> Life<'_, O> {
         let until = match ends.min() {
             Some(end) => end,
             None if !state.tenants(host).any(|server| is_alive(&server)) => return None,
-            None if self.grows => self.horizon,
+            None if state.grows => self.horizon,
             None => now,
         };
         let until = until.min(self.horizon);

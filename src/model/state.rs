@@ -5,7 +5,9 @@
 //! that the load can feel. Servers are numbered shard by shard, the first primary before its replicas; the n-th of each
 //! shard is on the n-th host.
 
-use crate::memory::{Exposure, Population, Spread};
+use smallvec::SmallVec;
+
+use crate::memory::{Exposure, Exposures, Population, Spread};
 use crate::model::host::{Host, MaxmemoryPolicy};
 use crate::model::load::{Load, net_keys};
 use crate::model::outcome::Cause;
@@ -41,6 +43,8 @@ pub struct Drawn {
 pub struct State<'a> {
     pub(super) simulation: &'a Simulation,
     pub(super) drawn: &'a Drawn,
+    /// Whether the data may grow at all: most hosts need not be asked at every look.
+    pub(super) grows: bool,
     pub(super) load: Load<'a>,
     pub(super) shards: Vec<Shard>,
     pub(super) servers: Vec<Server>,
@@ -107,7 +111,7 @@ pub(super) struct Overflow {
 /// Growth since the last settlement, before `maxmemory` has its say.
 struct Growth {
     /// New keys of each keyspace, less those that went.
-    keys: Vec<f64>,
+    keys: SmallVec<[f64; 2]>,
     /// Their bytes.
     bytes: f64,
     /// Bytes beyond the limit.
@@ -180,18 +184,12 @@ impl<'a> State<'a> {
         server.phase == Phase::Serving && server.link.is_none_or(|link| link.has_data())
     }
 
-    /// Whether the data can grow at all.
-    pub(super) fn can_grow(&self) -> bool {
-        let rates = self.load.exposures(SimTime::ZERO, SimTime::ZERO + self.host().horizon);
-        self.drawn.growth > 0.0 || net_keys(&rates).any(|keys| keys > 0.0)
-    }
-
     fn growth(&self, data: &Data, until: SimTime, exposures: &[Exposure]) -> Growth {
         let heap = self.simulation.heap();
         let beside = self.drawn.growth * until.since(data.settled_at).as_secs_f64();
         let kinds = self.simulation.shares().iter().enumerate();
         let of_load = net_keys(exposures);
-        let keys: Vec<f64> = kinds
+        let keys: SmallVec<[f64; 2]> = kinds
             .zip(of_load)
             .map(|((kind, share), keys)| keys + beside * share / heap.key_bytes(kind))
             .collect();
@@ -202,7 +200,7 @@ impl<'a> State<'a> {
     /// `used_memory` of the data of a shard at `at` \[bytes\].
     pub(super) fn data_bytes(&self, shard: usize, at: SimTime) -> f64 {
         let data = &self.shards[shard].data;
-        if !self.accepts_writes(shard) {
+        if !self.grows || !self.accepts_writes(shard) {
             return data.bytes;
         }
         let growth = self.growth(data, at, &self.load.exposures(data.settled_at, at));
@@ -237,20 +235,25 @@ impl<'a> State<'a> {
 
     /// What the load and evictions have done to the keys of a shard since the last settlement; nothing where it does
     /// not reach them.
-    pub(super) fn exposures(&self, shard: usize, at: SimTime) -> Vec<Exposure> {
+    pub(super) fn exposures(&self, shard: usize, at: SimTime) -> Exposures {
         let data = &self.shards[shard].data;
         let mut exposures = self.load.exposures(data.settled_at, at);
-        let growth = self.growth(data, at, &exposures);
-        self.evict(data, growth.overflow, &mut exposures);
+        if self.grows {
+            let growth = self.growth(data, at, &exposures);
+            self.evict(data, growth.overflow, &mut exposures);
+        }
         exposures
     }
 
     /// Adds the deletions that make room for `overflow` bytes to what was done to the keys; returns how many they are.
     fn evict(&self, data: &Data, overflow: f64, exposures: &mut [Exposure]) -> f64 {
+        if overflow <= 0.0 {
+            return 0.0;
+        }
         let heap = self.simulation.heap();
         let keys = data.population.keys.iter().zip(self.evictable()).map(|(keys, can)| keys * can);
         let total: f64 = keys.clone().enumerate().map(|(kind, keys)| keys * heap.key_bytes(kind)).sum();
-        if overflow <= 0.0 || total <= 0.0 {
+        if total <= 0.0 {
             return 0.0;
         }
         let evicted = keys.map(|keys| keys * overflow / total);
@@ -269,6 +272,12 @@ impl<'a> State<'a> {
         })
     }
 
+    fn kinds(&self) -> Vec<Kind> {
+        let kind =
+            |(kind, can)| Kind { bytes: self.simulation.heap().key_bytes(kind), is_evictable: can > 0.0 };
+        self.evictable().enumerate().map(kind).collect()
+    }
+
     /// Carries the data of a shard, its stream and what its children are copied for forward to `now`.
     pub(super) fn settle(&mut self, shard: usize, now: SimTime) -> Overflow {
         let overflow = if self.accepts_writes(shard) { self.accrue(shard, now) } else { Overflow::default() };
@@ -280,9 +289,9 @@ impl<'a> State<'a> {
         let data = &self.shards[shard].data;
         let from = data.settled_at;
         let mut exposures = self.load.exposures(from, now);
-        let growth = self.growth(data, now, &exposures);
-        let may_evict = self.evictable().any(|can| can > 0.0);
-        let evicted = self.evict(data, growth.overflow, &mut exposures);
+        let growth = self.grows.then(|| self.growth(data, now, &exposures));
+        let overflow = growth.as_ref().map_or(0.0, |growth| growth.overflow);
+        let evicted = self.evict(data, overflow, &mut exposures);
         for server in self.servers_of(shard) {
             if self.follows(server)
                 && let Some(child) = &mut self.servers[server].child
@@ -290,23 +299,20 @@ impl<'a> State<'a> {
                 child.add(&exposures);
             }
         }
-        let changes = self.load.amount(&self.load.changes, from, now);
-        let appended = self.load.amount(&self.load.appended, from, now);
+        self.shards[shard].changes += self.load.amount(&self.load.changes, from, now);
+        self.shards[shard].stream += self.load.amount(&self.load.appended, from, now);
+        growth.map_or(Overflow::default(), |growth| self.grow(shard, &growth, evicted))
+    }
+
+    /// Adds to the data of a shard what `maxmemory` accepts of its growth, for which so many keys were evicted.
+    fn grow(&mut self, shard: usize, growth: &Growth, evicted: f64) -> Overflow {
         let accepted = if growth.bytes > 0.0 { 1.0 - growth.overflow / growth.bytes } else { 0.0 };
-        let kinds = self.evictable().enumerate();
-        let kinds: Vec<Kind> = kinds
-            .map(|(kind, can)| Kind {
-                bytes: self.simulation.heap().key_bytes(kind),
-                is_evictable: can > 0.0,
-            })
-            .collect();
-        self.shards[shard].changes += changes;
-        self.shards[shard].stream += appended;
+        let kinds = self.kinds();
         let data = &mut self.shards[shard].data;
         data.bytes += growth.bytes - growth.overflow;
         let keys = &mut data.population.keys;
         keys.iter_mut().zip(&growth.keys).for_each(|(keys, added)| *keys += added * accepted);
-        if may_evict {
+        if kinds.iter().any(|kind| kind.is_evictable) {
             replace_keys(keys, &kinds, &growth.keys, growth.overflow);
             return Overflow { refused: 0.0, evicted };
         }

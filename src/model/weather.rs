@@ -29,9 +29,10 @@ type Minutes = Box<[f64; MINUTES + 1]>;
 pub struct Weather<'a> {
     traffic: &'a Traffic,
     stream: Stream,
+    horizon: SimDuration,
     /// Mean writes a second that one base second stands for, and the jobs' rates: what the cap is on.
     base_rate: f64,
-    job_rates: &'a [f64],
+    job_rates: Vec<f64>,
     /// Cumulative base seconds at the start of each hour.
     hours: Vec<f64>,
     minutes: Vec<OnceCell<Minutes>>,
@@ -48,7 +49,7 @@ impl<'a> Weather<'a> {
         traffic: &'a Traffic,
         stream: Stream,
         base_rate: f64,
-        job_rates: &'a [f64],
+        job_rates: &[f64],
         horizon: SimDuration,
     ) -> Self {
         let hours = usize::try_from(horizon.0.div_ceil(SimDuration::HOUR.0)).unwrap_or(usize::MAX);
@@ -56,8 +57,9 @@ impl<'a> Weather<'a> {
         let mut weather = Self {
             traffic,
             stream,
+            horizon,
             base_rate,
-            job_rates,
+            job_rates: job_rates.to_vec(),
             hours: Vec::with_capacity(hours + 1),
             minutes: vec![OnceCell::new(); hours],
             days: (0..days).map(|day| recorded_day(&traffic.shape, stream, day)).collect(),
@@ -174,6 +176,20 @@ impl<'a> Weather<'a> {
         start + minutes[minute] + part * (minutes[minute + 1] - minutes[minute])
     }
 
+    /// When so many base seconds have passed since time 0, to a nanosecond above; `None` where they never do.
+    pub fn time_of(&self, base_seconds: f64) -> Option<SimTime> {
+        let hour = self.hours.partition_point(|&start| start < base_seconds).checked_sub(1)?;
+        let (start, end) = (self.hours[hour], *self.hours.get(hour + 1)?);
+        let minutes = self.minutes[hour].get_or_init(|| self.spread(hour, end - start));
+        let into = base_seconds - start;
+        let minute = minutes.partition_point(|&passed| passed < into).clamp(1, MINUTES) - 1;
+        let of_minute = minutes[minute + 1] - minutes[minute];
+        let part = if of_minute > 0.0 { ((into - minutes[minute]) / of_minute).min(1.0) } else { 1.0 };
+        let from = hour as u64 * SimDuration::HOUR.0 + minute as u64 * SimDuration::MINUTE.0;
+        let within = SimDuration::from_secs_f64(part * SimDuration::MINUTE.as_secs_f64());
+        Some(SimTime(from) + within + SimDuration(1))
+    }
+
     /// Seconds that job `number` runs between two instants.
     pub fn job_seconds(&self, number: usize, from: SimTime, to: SimTime) -> f64 {
         let duration = self.traffic.jobs[number].duration;
@@ -183,6 +199,35 @@ impl<'a> Weather<'a> {
         let (first, last) = (day_before(from).min(starts.len()), (day_before(to) + 3).min(starts.len()));
         let overlap = |&start: &SimTime| (start + duration).min(to).since(start.max(from)).as_secs_f64();
         starts[first..last].iter().map(overlap).sum()
+    }
+}
+
+/// The weather that several hosts meet in one replication: drawn for the first, and looked at by all.
+#[derive(Debug, Default)]
+pub struct Sky<'a> {
+    weather: Option<Weather<'a>>,
+}
+
+impl<'a> Sky<'a> {
+    /// The weather of a replication, drawn anew where the last host's was another. That its traffic is the same is left
+    /// to the caller: comparing recorded days would cost as much as drawing them.
+    pub(super) fn weather(
+        &mut self,
+        traffic: &'a Traffic,
+        stream: Stream,
+        base_rate: f64,
+        job_rates: &[f64],
+        horizon: SimDuration,
+    ) -> &Weather<'a> {
+        let is_same = |weather: &Weather<'a>| {
+            weather.stream == stream
+                && weather.base_rate.to_bits() == base_rate.to_bits()
+                && weather.job_rates == job_rates
+                && weather.horizon == horizon
+        };
+        let drawn = self.weather.take().filter(is_same);
+        self.weather
+            .insert(drawn.unwrap_or_else(|| Weather::new(traffic, stream, base_rate, job_rates, horizon)))
     }
 }
 
@@ -265,6 +310,18 @@ mod tests {
         let hour = SimTime::ZERO + SimDuration::HOUR;
         let just_before = SimTime(hour.0 - 1);
         assert!((weather.base_seconds(hour) - weather.base_seconds(just_before)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_time_of_a_load_is_when_it_has_come() {
+        let noisy = traffic();
+        let weather = weather(&noisy, &[], 4);
+        for seconds in [0.001, 59.0, 3_600.0, 86_399.5, 1_234_567.8, 2_400_000.0] {
+            let at = weather.time_of(seconds).unwrap();
+            assert!((weather.base_seconds(at) - seconds).abs() < 1e-6, "{seconds}: {at}");
+        }
+        assert_eq!(weather.time_of(1e9), None);
+        assert_eq!(weather.time_of(0.0), None, "nothing is awaited");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One cell's replications: run in batches on every thread, looked at between batches.
+//! The replications of cells: run in batches on every thread, looked at between batches.
 
 use std::any::Any;
 use std::ops::Range;
@@ -35,24 +35,80 @@ pub(super) enum Stop {
     },
 }
 
-/// Runs replications until the budget is decided or all are spent, and returns their outcomes in order.
+/// Runs the replications of several cells side by side, each until its budget is decided or all are spent, and returns
+/// their outcomes in order, or why a cell has none.
 ///
-/// `simulate` runs one replication by its number. How many are run depends on outcomes alone, so the result is
-/// the same for any number of threads.
-pub(super) fn replicate(
-    budget: &Budget,
+/// `simulate` runs one replication of a cell by their numbers. The cells of one replication follow each other on one
+/// thread and share a `C`, new in each replication: what is the same for all of them is worked out once. How many are
+/// run of a cell depends on its own outcomes alone, so the result is the same for any number of threads.
+pub(super) fn replicate<C: Default>(
+    budgets: &[Budget],
     run: Run<'_>,
-    simulate: impl Fn(u64) -> Result<Outcome, StepLimit> + Sync,
-) -> Result<Vec<Outcome>, Stop> {
-    let mut outcomes = Vec::new();
-    for look in budget.looks() {
-        let done = outcomes.len() as u64;
-        outcomes.extend(batch(done..look, run, &simulate)?);
-        if budget.verdict(budget.rate(&incidents(&outcomes))) != Verdict::Undecided {
-            break;
+    simulate: impl Fn(&mut C, usize, u64) -> Result<Outcome, StepLimit> + Sync,
+) -> Vec<Result<Vec<Outcome>, Stop>> {
+    let mut courses: Vec<Course> = budgets.iter().map(Course::new).collect();
+    loop {
+        let stretches: Vec<(usize, Range<u64>)> =
+            courses.iter().enumerate().filter_map(|(cell, course)| Some((cell, course.next()?))).collect();
+        let Some(first) = stretches.iter().map(|(_, stretch)| stretch.start).min() else { break };
+        let last = stretches.iter().map(|(_, stretch)| stretch.end).max().unwrap_or(first);
+        let cells_of =
+            |replication| stretches.iter().filter(move |(_, stretch)| stretch.contains(&replication));
+        let one = |replication| -> Vec<Result<Outcome, Stop>> {
+            let mut shared = C::default();
+            let cells = cells_of(replication).map(|&(cell, _)| cell);
+            cells.map(|cell| attempt(replication, run, || simulate(&mut shared, cell, replication))).collect()
+        };
+        let results: Vec<Vec<Result<Outcome, Stop>>> = (first..last).into_par_iter().map(one).collect();
+        for (replication, results) in (first..last).zip(results) {
+            for (&(cell, _), result) in cells_of(replication).zip(results) {
+                courses[cell].take(result);
+            }
+        }
+        stretches.iter().for_each(|&(cell, _)| courses[cell].look());
+    }
+    courses.into_iter().map(|course| course.outcomes).collect()
+}
+
+/// How far the replications of a cell are.
+struct Course<'a> {
+    budget: &'a Budget,
+    /// Numbers of replications after which is looked, those to come, the last first.
+    looks: Vec<u64>,
+    outcomes: Result<Vec<Outcome>, Stop>,
+}
+
+impl<'a> Course<'a> {
+    fn new(budget: &'a Budget) -> Self {
+        let mut looks = budget.looks();
+        looks.reverse();
+        Self { budget, looks, outcomes: Ok(Vec::new()) }
+    }
+
+    /// The replications up to the next look; `None` where none is needed.
+    fn next(&self) -> Option<Range<u64>> {
+        let done = self.outcomes.as_ref().ok()?.len() as u64;
+        self.looks.last().map(|&look| done..look)
+    }
+
+    /// Takes the next outcome; the first failure stays.
+    fn take(&mut self, result: Result<Outcome, Stop>) {
+        let Ok(outcomes) = &mut self.outcomes else { return };
+        match result {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(stop) => self.outcomes = Err(stop),
         }
     }
-    Ok(outcomes)
+
+    /// Looks whether the outcomes decide.
+    fn look(&mut self) {
+        self.looks.pop();
+        if let Ok(outcomes) = &self.outcomes
+            && self.budget.verdict(self.budget.rate(&incidents(outcomes))) != Verdict::Undecided
+        {
+            self.looks.clear();
+        }
+    }
 }
 
 /// Runs a batch of replications on the threads of the current pool; the outcomes come in the order of their
@@ -62,20 +118,27 @@ pub(super) fn batch(
     run: Run<'_>,
     simulate: impl Fn(u64) -> Result<Outcome, StepLimit> + Sync,
 ) -> Result<Vec<Outcome>, Stop> {
-    let one = |replication| {
-        if run.cancelled.load(Ordering::Relaxed) {
-            return Err(Stop::Cancelled);
-        }
-        let failed = |message| Stop::Failed { replication: Some(replication), message };
-        // The closure only reads: nothing that a panic could leave half changed outlives it.
-        let outcome = catch_unwind(AssertUnwindSafe(|| simulate(replication)))
-            .map_err(|panic| failed(format!("a bug: {}", message_of(&*panic))))?
-            .map_err(|limit| failed(limit.to_string()))?;
-        run.watch.replicated();
-        Ok(outcome)
-    };
+    let one = |replication| attempt(replication, run, || simulate(replication));
     let outcomes: Vec<Result<Outcome, Stop>> = replications.into_par_iter().map(one).collect();
     outcomes.into_iter().collect()
+}
+
+/// Runs one replication, so that neither a panic nor an end from outside is lost.
+fn attempt(
+    replication: u64,
+    run: Run<'_>,
+    simulate: impl FnOnce() -> Result<Outcome, StepLimit>,
+) -> Result<Outcome, Stop> {
+    if run.cancelled.load(Ordering::Relaxed) {
+        return Err(Stop::Cancelled);
+    }
+    let failed = |message| Stop::Failed { replication: Some(replication), message };
+    // What a panic could leave half changed is what the cells share, and that is whole or absent.
+    let outcome = catch_unwind(AssertUnwindSafe(simulate))
+        .map_err(|panic| failed(format!("a bug: {}", message_of(&*panic))))?
+        .map_err(|limit| failed(limit.to_string()))?;
+    run.watch.replicated();
+    Ok(outcome)
 }
 
 /// The words of a panic.
@@ -109,8 +172,17 @@ mod tests {
     }
 
     fn run(replications: Replications, p: f64) -> Vec<Outcome> {
-        let run = Run { watch: &Unwatched, cancelled: &NEVER };
-        replicate(&monthly(replications), run, killed(p)).unwrap()
+        alone(&monthly(replications), &NEVER, killed(p)).unwrap()
+    }
+
+    /// The outcomes of one cell.
+    fn alone(
+        budget: &Budget,
+        cancelled: &AtomicBool,
+        simulate: impl Fn(u64) -> Result<Outcome, StepLimit> + Sync,
+    ) -> Result<Vec<Outcome>, Stop> {
+        let run = Run { watch: &Unwatched, cancelled };
+        replicate(&[*budget], run, |(): &mut (), _, number| simulate(number)).remove(0)
     }
 
     #[test]
@@ -119,6 +191,22 @@ mod tests {
         assert_eq!(run(Replications::Auto, 0.0).len(), 6_932);
         assert_eq!(run(Replications::Auto, 0.0008).len(), 16_384);
         assert_eq!(run(Replications::Fixed(100), 0.5).len(), 100);
+    }
+
+    #[test]
+    fn cells_side_by_side_fare_as_alone_and_one_that_fails_takes_no_other() {
+        let budgets = [Replications::Auto, Replications::Fixed(100), Replications::Auto].map(monthly);
+        let run_ = Run { watch: &Unwatched, cancelled: &NEVER };
+        let simulate = |runs: &mut u64, cell: usize, number: u64| {
+            *runs += 1;
+            assert!(*runs <= 3, "a replication's cells share what no other replication sees");
+            if cell == 2 && number == 70 { panic!("no more") } else { killed(0.01)(number) }
+        };
+        let together = replicate(&budgets, run_, simulate);
+        assert_eq!(together[0].as_ref().unwrap(), &run(Replications::Auto, 0.01));
+        assert_eq!(together[1].as_ref().unwrap(), &run(Replications::Fixed(100), 0.01));
+        let message = "a bug: no more".to_owned();
+        assert_eq!(together[2], Err(Stop::Failed { replication: Some(70), message }));
     }
 
     #[test]
@@ -142,7 +230,7 @@ mod tests {
             n if n > 17 => panic!("the ledger must balance"),
             _ => Ok(Outcome::default()),
         };
-        let stop = replicate(&monthly(Replications::Fixed(64)), run, simulate).unwrap_err();
+        let stop = alone(&monthly(Replications::Fixed(64)), &NEVER, simulate).unwrap_err();
         assert_eq!(stop, Stop::Failed { replication: Some(17), message: limit(17).to_string() });
         let stop = batch(18..20, run, simulate).unwrap_err();
         assert_eq!(
@@ -154,7 +242,7 @@ mod tests {
     #[test]
     fn a_cancelled_cell_has_no_outcome() {
         let cancelled = AtomicBool::new(true);
-        let run = Run { watch: &Unwatched, cancelled: &cancelled };
-        assert_eq!(replicate(&monthly(Replications::Auto), run, killed(0.0)), Err(Stop::Cancelled));
+        let outcomes = alone(&monthly(Replications::Auto), &cancelled, killed(0.0));
+        assert_eq!(outcomes, Err(Stop::Cancelled));
     }
 }

@@ -12,7 +12,7 @@ use super::grid::{Cell, Grid};
 use super::replicate::{Run, Stop, message_of, replicate};
 use super::required::{RequiredRam, from_peaks, required};
 use super::{CellRow, Verdict, reason};
-use crate::model::{Cause, Host, Outcome, Simulation, Unobserved};
+use crate::model::{Cause, Host, Outcome, Simulation, Sky, Unobserved};
 use crate::units::{Bytes, SimDuration};
 
 /// Told how a sweep gets on, from any of its threads.
@@ -100,10 +100,17 @@ pub fn run(
     Ok(pool.install(|| simulate(grid, settings, Run { watch, cancelled })))
 }
 
+/// Cells that are simulated side by side, at most: those of a host class and its percentages. More would share more
+/// weather, and be lost together where the sweep is ended early.
+const SIDE_BY_SIDE: usize = 16;
+
 fn simulate(grid: &Grid, settings: Settings, run: Run<'_>) -> Sweep {
     let cells: Vec<&Cell> = grid.cells.iter().chain(&grid.full).collect();
-    let mut simulated: Vec<Simulated> =
-        cells.par_iter().with_max_len(1).map(|cell| guarded(|| simulate_cell(cell, grid, run))).collect();
+    let groups = cells.chunk_by(|a, b| have_same_weather(a, b)).flat_map(|group| group.chunks(SIDE_BY_SIDE));
+    let groups: Vec<&[&Cell]> = groups.collect();
+    let simulated: Vec<Vec<Simulated>> =
+        groups.par_iter().with_max_len(1).map(|group| simulate_group(group, grid, run)).collect();
+    let mut simulated: Vec<Simulated> = simulated.into_iter().flatten().collect();
     let full = simulated.split_off(grid.cells.len());
     let mut sweep = Sweep { complete: true, ..Sweep::default() };
     if let Some(host) = &grid.as_given {
@@ -169,21 +176,56 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
     })
 }
 
-fn simulate_cell(cell: &Cell, grid: &Grid, run: Run<'_>) -> Simulated {
-    let simulation = Simulation::new(cell.case.host.clone());
-    let fit = simulation.fit();
-    let budget = grid.budget_of(cell);
-    let mut row = unjudged(cell, &simulation);
-    let mut outcomes = Vec::new();
-    if fit.holds() {
-        let replication = |number| simulation.run(grid.seed, number, &mut Unobserved);
-        outcomes = replicate(&budget, run, replication)?;
-        judge(&mut row, &outcomes, &budget);
-    } else {
-        row.reason = reason::does_not_fit(fit, &row, cell.is_limited());
+/// Whether two cells may be simulated under one sky.
+fn have_same_weather(one: &Cell, other: &Cell) -> bool {
+    one.case.host.traffic == other.case.host.traffic && one.case.host.horizon == other.case.host.horizon
+}
+
+/// A cell being simulated.
+struct Trial {
+    simulation: Simulation,
+    row: CellRow,
+    /// Whether the data fits: where it does not, there is nothing to simulate.
+    fits: bool,
+}
+
+/// Simulates cells of the same weather side by side.
+fn simulate_group(cells: &[&Cell], grid: &Grid, run: Run<'_>) -> Vec<Simulated> {
+    let trials: Vec<Result<Trial, Stop>> =
+        cells.par_iter().map(|cell| guarded(|| Ok(Trial::new(cell)))).collect();
+    let fitting = cells.iter().zip(&trials).filter_map(|(cell, trial)| {
+        let trial = trial.as_ref().ok()?;
+        trial.fits.then(|| (&trial.simulation, grid.budget_of(cell)))
+    });
+    let (simulations, budgets): (Vec<&Simulation>, Vec<Budget>) = fitting.unzip();
+    let outcomes = replicate::<Sky>(&budgets, run, |sky, cell, number| {
+        simulations[cell].run_under(sky, grid.seed, number, &mut Unobserved)
+    });
+    let mut outcomes = outcomes.into_iter();
+    let finished = cells.iter().zip(&trials).map(|(cell, trial)| {
+        let trial = trial.as_ref().map_err(Clone::clone)?;
+        let mut row = trial.row.clone();
+        let mut of_cell = Vec::new();
+        if trial.fits {
+            of_cell = outcomes.next().unwrap_or(Err(Stop::Cancelled))?;
+            judge(&mut row, &of_cell, &grid.budget_of(cell));
+        }
+        run.watch.finished(&row);
+        Ok((row, of_cell))
+    });
+    finished.collect()
+}
+
+impl Trial {
+    fn new(cell: &Cell) -> Self {
+        let simulation = Simulation::new(cell.case.host.clone());
+        let fit = simulation.fit();
+        let mut row = unjudged(cell, &simulation);
+        if !fit.holds() {
+            row.reason = reason::does_not_fit(fit, &row, cell.is_limited());
+        }
+        Self { simulation, row, fits: fit.holds() }
     }
-    run.watch.finished(&row);
-    Ok((row, outcomes))
 }
 
 /// The row of a cell before anything was simulated.
@@ -278,7 +320,8 @@ mod tests {
         let cancelled = AtomicBool::new(false);
         let interrupt = Interrupt(&cancelled, Mutex::default());
         let settings = Settings { threads: NonZeroUsize::new(1), keep_outcomes: false };
-        let grid = grid(&[], &["server.maxmemory-percent=40,45,50"]);
+        // Cells of other horizons do not run side by side.
+        let grid = grid(&[], &["server.maxmemory-percent=40,45", "simulation.horizon=2d,3d"]);
         let sweep = run(&grid, settings, &interrupt, &cancelled).unwrap();
         assert!(!sweep.complete && sweep.failures.is_empty());
         let finished: Vec<usize> = sweep.rows.iter().map(|row| row.cell).collect();
