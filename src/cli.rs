@@ -14,6 +14,7 @@ mod explain;
 mod import;
 mod init;
 mod input;
+mod plan;
 mod progress;
 mod redraw;
 mod run;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args, terminal),
+        Command::Plan(args) => plan::plan(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
         Command::Cow(args) => cow::cow(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),

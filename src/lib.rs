@@ -76,6 +76,7 @@ pub mod scenario;
 pub mod sweep;
 
 pub mod decision;
+pub mod plan;
 
 pub mod report;
 

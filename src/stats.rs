@@ -7,6 +7,7 @@
 mod estimate;
 mod exact;
 mod incidents;
+mod paired;
 mod quantile;
 mod sequence;
 
@@ -14,5 +15,6 @@ use estimate::bisect;
 pub use estimate::{Estimate, Share};
 pub use exact::exact;
 pub use incidents::Incidents;
+pub use paired::mean_difference;
 pub use quantile::{RankInterval, interpolated_quantile, quantile, rank_interval};
 pub use sequence::ConfidenceSequence;

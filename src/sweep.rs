@@ -6,6 +6,7 @@
 //! | `run` | how they share the threads, and what is kept |
 //! | `replicate` | one cell: batches, and when to stop |
 //! | `budget` | what the counts decide |
+//! | `critical` | how far a setting can be turned up, found instead of gridded |
 //! | `figures`, `reason` | a cell's outcomes in numbers and in words |
 //! | `required` | the RAM that data as given requires |
 //! | `row` | the row |
@@ -15,6 +16,7 @@
 //! merged in order. Leaves formatting to `report` and the answer per host class to `decision`; prints nothing.
 
 mod budget;
+mod critical;
 mod figures;
 mod grid;
 mod reason;
@@ -29,7 +31,8 @@ pub(crate) mod words;
 
 pub use crate::stats::Estimate;
 pub use budget::Budget;
-pub use grid::{Cell, Grid, cells};
+pub use critical::{Ladder, Limit, limit};
+pub use grid::{Cell, Grid, cells, full_to, hosts};
 pub use required::RequiredRam;
 pub use row::{CellRow, Figures, IncidentKind, Verdict};
 pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};

@@ -118,7 +118,7 @@ fn beside_kills(sweep: &Sweep) -> Option<String> {
 
 const HEADER: [&str; 7] = ["class", "memory", "needed", "survivable", "free at worst", "blame", "verdict"];
 
-fn table_of(answers: &[ClassAnswer]) -> String {
+pub fn table_of(answers: &[ClassAnswer]) -> String {
     table::render(&HEADER, answers.iter().map(row))
 }
 
@@ -148,12 +148,12 @@ fn survivable(answer: &ClassAnswer) -> String {
     }
 }
 
-fn name(answer: &ClassAnswer) -> String {
+pub fn name(answer: &ClassAnswer) -> String {
     let size = || format!("{} {}", answer.ram, if answer.is_limited { "container" } else { "host" });
     answer.host_class.clone().unwrap_or_else(size)
 }
 
-fn paragraph(answer: &ClassAnswer) -> String {
+pub fn paragraph(answer: &ClassAnswer) -> String {
     let mut lines = vec![format!("{}: {}", name(answer), answer.reason)];
     let tells_more = answer.verdict != Verdict::DoesNotFit;
     if let Some(above) = answer.one_step_above.as_ref().filter(|_| tells_more) {

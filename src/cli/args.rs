@@ -70,6 +70,8 @@ pub enum Command {
     Run(RunArgs),
     /// Let one replication happen in full: every event, the ledger over time, one chart
     Trace(TraceArgs),
+    /// Answer everything at once: percent, class, hour, limits, who is to blame, and what to measure next
+    Plan(PlanArgs),
     /// Forecast one save, no file needed: what it copies, when, and whether it fits now
     Cow(Box<CowArgs>),
     /// Make a scenario from INFO text, and hold the model against the server's own record
@@ -149,6 +151,39 @@ pub struct RunArgs {
 
     /// Exit with 4 unless the scenario as written is safe
     #[arg(long, help_heading = "Run")]
+    pub fail_on_risk: bool,
+}
+
+/// `forkcast plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// What to plan for
+    #[command(flatten)]
+    pub scenario: ScenarioArgs,
+
+    /// Consider other hosts: host.class=NAME,NAME,… (repeatable for the axes of a host)
+    #[arg(long = "axis", value_name = "KEY=VALUES", help_heading = "Scenario")]
+    pub axis: Vec<String>,
+
+    /// Prices of host classes, a CSV with the columns `host_class` and `price` (a month, any currency): the cheapest
+    /// safe class is named too
+    #[arg(long, value_name = "FILE", help_heading = "Plan")]
+    pub prices: Option<PathBuf>,
+
+    /// Write Prometheus alert rules with the plan's thresholds to FILE
+    #[arg(long, value_name = "FILE", help_heading = "Plan")]
+    pub alerts: Option<PathBuf>,
+
+    /// Threads, at most 1024; the results are the same for any number of them
+    #[arg(long, value_name = "N", value_parser = threads, help_heading = "Plan")]
+    pub threads: Option<NonZeroUsize>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Plan")]
+    pub format: Format,
+
+    /// Exit with 4 unless the scenario as written is safe
+    #[arg(long, help_heading = "Plan")]
     pub fail_on_risk: bool,
 }
 

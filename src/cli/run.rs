@@ -51,7 +51,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
 }
 
 /// A flag that Ctrl-C sets. A second Ctrl-C ends the process at once.
-fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+pub(super) fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     let cancelled = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&cancelled);
     ctrlc::set_handler(move || {

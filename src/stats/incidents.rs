@@ -84,7 +84,7 @@ impl Incidents {
 }
 
 /// The point below which Student's distribution with so many degrees of freedom, at least 1, has mass `u`.
-fn student_quantile(u: f64, freedom: f64) -> f64 {
+pub(super) fn student_quantile(u: f64, freedom: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| student.inverse_cdf(u))
 }
 

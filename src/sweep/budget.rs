@@ -32,7 +32,7 @@ pub struct Budget {
 
 impl Budget {
     /// Length of a replication in years.
-    pub(super) fn years(&self) -> f64 {
+    pub fn years(&self) -> f64 {
         self.horizon.as_secs_f64() / (YEAR_DAYS * SimDuration::DAY.as_secs_f64())
     }
 
@@ -56,7 +56,7 @@ impl Budget {
     }
 
     /// The most replications that are spent on a cell.
-    pub(super) fn most(&self) -> u64 {
+    pub fn most(&self) -> u64 {
         match self.replications {
             Replications::Fixed(n) => n,
             Replications::Auto => CAP,
@@ -98,6 +98,24 @@ impl Budget {
         }
     }
 
+    /// Incidents a year from those of each replication, with the interval at the budget's confidence.
+    pub fn rate_of(&self, incidents: impl IntoIterator<Item = u32>) -> Estimate {
+        self.rate(&incidents.into_iter().collect())
+    }
+
+    /// The same budget, judged by a number of replications fixed beforehand: that of the scenario, or under `auto` the
+    /// least of which one may have an incident and the verdict still be safe.
+    #[must_use]
+    pub fn fixed(self) -> Self {
+        let Replications::Auto = self.replications else { return self };
+        let with = |n| Self { replications: Replications::Fixed(n), ..self };
+        let least = with(1).without_incident();
+        let one = |replications| Incidents { replications, affected: 1, total: 1, squares: 1 };
+        let is_enough = |n: u64| with(n).verdict(with(n).rate(&one(n))) == Verdict::Safe;
+        let steps = std::iter::successors(Some(least), |n| Some(n + least.div_ceil(20)));
+        with(steps.take_while(|&n| n < CAP).find(|&n| is_enough(n)).unwrap_or(CAP))
+    }
+
     fn share(&self, share: Share, confidence: f64) -> Estimate {
         match self.replications {
             Replications::Fixed(_) => exact(share, confidence),
@@ -130,6 +148,15 @@ pub(super) mod tests {
         let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 6_932, 8_192, 16_384];
         assert_eq!(monthly(Replications::Auto).looks(), looks);
         assert_eq!(monthly(Replications::Fixed(1_000)).looks(), [1_000]);
+    }
+
+    #[test]
+    fn a_fixed_number_spares_one_replication_and_no_more() {
+        let fixed = monthly(Replications::Auto).fixed();
+        assert_eq!(fixed.replications, Replications::Fixed(7_742));
+        let verdict = |affected| fixed.verdict(fixed.rate(&incidents(fixed.most(), affected)));
+        assert_eq!([0, 1, 2].map(verdict), [Verdict::Safe, Verdict::Safe, Verdict::Undecided]);
+        assert_eq!(monthly(Replications::Fixed(7)).fixed().replications, Replications::Fixed(7));
     }
 
     #[test]

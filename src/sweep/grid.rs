@@ -166,18 +166,26 @@ fn are_full(cells: &[Cell], axes: &[Axis]) -> bool {
     has_percents(axes) && !axes.iter().any(|axis| is_further(&axis.path)) && cells.iter().all(is_full)
 }
 
-/// A full server on every host of the scenario, over its percentages or the default ones.
-fn full_cells(scenario: &Scenario) -> Result<Vec<Cell>, Report> {
+/// The hosts of the scenario as written: its axes of host class, RAM and container limit crossed.
+///
+/// # Errors
+///
+/// Where a point is no valid scenario.
+pub fn hosts(scenario: &Scenario) -> Result<Vec<Case>, Report> {
     let is_host = |axis: &&Axis| axis.path == LIMIT_AXIS || HOST_AXES.contains(&axis.path.as_str());
     let hosts: Vec<Axis> = scenario.axes().iter().filter(is_host).cloned().collect();
+    cross(&hosts).iter().map(|host| scenario.at(host)).collect()
+}
+
+/// A full server on every host of the scenario, over its percentages or the default ones.
+fn full_cells(scenario: &Scenario) -> Result<Vec<Cell>, Report> {
     let percents = scenario.axes().iter().find(|axis| axis.path == PERCENT_AXIS && axis.values.len() > 1);
     let percents: Vec<f64> = match percents {
         Some(axis) => axis.values.iter().filter_map(|value| value.parse().ok()).collect(),
         None => DEFAULT_PERCENTS.to_vec(),
     };
     let mut full = Vec::new();
-    for host in cross(&hosts) {
-        let case = scenario.at(&host)?;
+    for case in hosts(scenario)? {
         for &percent in &percents {
             let number = full.len() + 1;
             full.push(Cell { number, axes: Vec::new(), case: full_to(percent, case.clone()) });
@@ -187,7 +195,7 @@ fn full_cells(scenario: &Scenario) -> Result<Vec<Cell>, Report> {
 }
 
 /// The same host with its servers together full to `percent` of RAM or limit, and no growth that could be refused.
-fn full_to(percent: f64, mut case: Case) -> Case {
+pub fn full_to(percent: f64, mut case: Case) -> Case {
     let maxmemory = case.maxmemory_at(percent);
     case.maxmemory_percent = Some(percent);
     case.maxmemory = Some(maxmemory);

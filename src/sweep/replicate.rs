@@ -124,7 +124,7 @@ pub(super) fn batch(
 }
 
 /// Runs one replication, so that neither a panic nor an end from outside is lost.
-fn attempt(
+pub(super) fn attempt(
     replication: u64,
     run: Run<'_>,
     simulate: impl FnOnce() -> Result<Outcome, StepLimit>,

@@ -39,6 +39,12 @@ pub struct Settings {
     pub keep_outcomes: bool,
 }
 
+impl Settings {
+    pub(super) fn pool(self) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+        rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, NonZeroUsize::get)).build()
+    }
+}
+
 /// What a sweep found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sweep {
@@ -95,9 +101,7 @@ pub fn run(
     watch: &dyn Watch,
     cancelled: &AtomicBool,
 ) -> Result<Sweep, rayon::ThreadPoolBuildError> {
-    let threads = settings.threads.map_or(0, NonZeroUsize::get);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
-    Ok(pool.install(|| simulate(grid, settings, Run { watch, cancelled })))
+    Ok(settings.pool()?.install(|| simulate(grid, settings, Run { watch, cancelled })))
 }
 
 /// Cells that are simulated side by side, at most: those of a host class and its percentages. More would share more

@@ -1,0 +1,73 @@
+//! `forkcast plan`: every answer at once.
+
+mod alerts;
+mod document;
+mod paste;
+mod prices;
+mod words;
+
+use std::time::Instant;
+
+use anyhow::Context;
+
+use super::args::{Format, PlanArgs};
+use super::exit::Exit;
+use super::terminal::Terminal;
+use super::{input, run};
+use crate::plan::{self, Answers, Trouble};
+use crate::scenario::Scenario;
+use crate::sweep::{self, Cell, Grid, Settings, Verdict};
+use crate::units::Bytes;
+use prices::Prices;
+
+/// Plans for a scenario.
+pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let scenario = match input::scenario(&args.scenario, &args.axis, terminal)? {
+        Ok(scenario) => scenario,
+        Err(exit) => return Ok(exit),
+    };
+    let prices = args.prices.as_deref().map(Prices::read).transpose()?;
+    let cancelled = run::cancelled_by_ctrl_c()?;
+    let settings = Settings { threads: args.threads, keep_outcomes: false };
+    let started = Instant::now();
+    let answers = match plan::plan(&scenario, settings, &cancelled) {
+        Ok(answers) => answers,
+        Err(Trouble::Invalid(report)) => return Ok(input::invalid(&report, terminal)),
+        Err(Trouble::Interrupted) => {
+            terminal.say("interrupted: a plan is whole or none");
+            return Ok(Exit::Interrupted);
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
+    terminal.say(format!("planned in {:.1} s, seed {}", started.elapsed().as_secs_f64(), scenario.seed()));
+    if let Some(path) = &args.alerts {
+        let rules = alerts::rules(&scenario, &answers);
+        std::fs::write(path, rules).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    terminal.answer(&match args.format {
+        Format::Human => words::human(&scenario, &answers, prices.as_ref()),
+        Format::Json => document::json(&answers, prices.as_ref())?,
+        Format::Csv => document::csv(&answers)?,
+    })?;
+    if args.fail_on_risk && verdict_as_written(&scenario, &answers, settings)? != Verdict::Safe {
+        return Ok(Exit::Risky);
+    }
+    Ok(Exit::Done)
+}
+
+/// The verdict of the scenario as written, simulated as often as it needs.
+fn verdict_as_written(scenario: &Scenario, answers: &Answers, settings: Settings) -> anyhow::Result<Verdict> {
+    let cell = Cell { number: 1, axes: Vec::new(), case: scenario.as_written().clone() };
+    let budget = sweep::Budget { replications: scenario.replications(), ..answers.budget };
+    let grid = Grid {
+        cells: vec![cell],
+        full: Vec::new(),
+        needed: Bytes::ZERO,
+        as_given: None,
+        budget,
+        seed: scenario.seed(),
+    };
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let found = sweep::run(&grid, settings, &sweep::Unwatched, &never).context("cannot start the threads")?;
+    Ok(found.rows.first().map_or(Verdict::Undecided, |row| row.verdict))
+}

@@ -1,0 +1,168 @@
+//! The answers: what percent, which class, when, how much more, and which fork is to blame.
+//!
+//! | file | the question |
+//! |---|---|
+//! | `ask` | how the sweep is asked |
+//! | `classes` | the percent of each class, found to half a per cent |
+//! | `causes` | which fork is to blame, and what would take its risk away |
+//! | `hours` | the best hour for the backup, and whether it matters |
+//! | `limits` | how many more writes, and how many more days |
+//! | `sensitivity` | what unknowns do to the answer, and what to measure next |
+//! | `rules` | rules of thumb beside it |
+//! | `confidence` | how sure, in kills a year |
+//!
+//! Questions are asked one after another, each of the host that the last answer chose: the classes first, then everything
+//! else of the smallest that is safe, or of the host as written where none is. Owns which cells are asked for; how a cell
+//! is simulated is `sweep`'s, what rows say is `decision`'s, and nothing here prints.
+
+mod ask;
+mod causes;
+mod classes;
+mod confidence;
+mod hours;
+mod limits;
+mod rules;
+mod sensitivity;
+
+use std::sync::atomic::AtomicBool;
+
+pub use causes::{CauseRisk, Remedy};
+pub use confidence::{Confidence, FLEET};
+pub use hours::{BackupHour, BackupHours};
+pub use rules::RuleOfThumb;
+pub use sensitivity::{MeasureNext, Sensitivity};
+
+use crate::decision::{self, ClassAnswer};
+use crate::scenario::{Case, Report, Scenario};
+use crate::sweep::{self, Budget, Failure, Grid, Settings, Unwatched, Verdict};
+use ask::Ask;
+use classes::Confirmed;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// A point of the scenario's axes is no valid scenario.
+    #[error("the scenario is not valid")]
+    Invalid(Report),
+    /// It was ended from outside.
+    #[error("interrupted: a plan is whole or none")]
+    Interrupted,
+    /// A fault of the simulator.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// No threads to simulate on.
+    #[error("cannot start the threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// The answers to a scenario.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// One a host, in the order of the scenario.
+    pub classes: Vec<ClassAnswer>,
+    /// The place in `classes` of the smallest that is safe.
+    pub smallest_safe: Option<usize>,
+    /// What is acceptable, and by how many replications it was judged.
+    pub budget: Budget,
+    /// Risk by cause of the scenario as written.
+    pub by_cause: Vec<CauseRisk>,
+    /// What would take it away.
+    pub remedies: Vec<Remedy>,
+    /// What was asked of the one host that the rest is about; `None` where no class holds the data.
+    pub chosen: Option<Chosen>,
+}
+
+/// The further answers, of one host.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// The place of its class in [`Answers::classes`].
+    pub class: usize,
+    /// The percent to set there: the survivable one, or the provider's cap below it.
+    pub percent: f64,
+    /// How sure.
+    pub confidence: Option<Confidence>,
+    /// The hours of the backup compared; `None` without one.
+    pub hours: Option<BackupHours>,
+    /// The largest mean write rate within the budget \[1/s\].
+    pub limiting_writes_per_second: Option<f64>,
+    /// Days until growth makes the plan unsafe; `None` where nothing grows.
+    pub safe_days: Option<f64>,
+    /// What unknowns do, by effect.
+    pub sensitivity: Vec<Sensitivity>,
+    /// Rules of thumb.
+    pub rules: Vec<RuleOfThumb>,
+    /// What to measure next, by what it would settle.
+    pub measure_next: Vec<MeasureNext>,
+}
+
+/// Answers everything about `scenario`.
+///
+/// # Errors
+///
+/// [`Trouble`]: a point of its axes that is not valid, an end from outside, or a fault of the simulator.
+pub fn plan(scenario: &Scenario, settings: Settings, cancelled: &AtomicBool) -> Result<Answers, Trouble> {
+    let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
+    let hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
+    let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
+    let classes = if grid.as_given.is_some() && grid.full.is_empty() {
+        as_given(&ask, &grid)?
+    } else {
+        let found = hosts.iter().map(|case| classes::find(&ask, case, grid.needed));
+        found.collect::<Result<_, _>>()?
+    };
+    let safe = classes.iter().enumerate().filter(|(_, answer)| answer.verdict == Verdict::Safe);
+    let smallest_safe = safe.min_by_key(|(_, answer)| answer.ram).map(|(place, _)| place);
+    let (by_cause, remedies) = causes::blame(&ask, scenario.as_written())?;
+    let mut answers =
+        Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, chosen: None };
+    if let Some(class) = smallest_safe.or_else(|| own_class(&answers.classes, scenario))
+        && let Some(confirmed) = classes::confirm(&ask, &hosts[class], grid.needed, &answers.classes[class])?
+    {
+        answers.chosen = Some(chosen(&ask, scenario, &hosts[class], class, &confirmed)?);
+        answers.classes[class] = confirmed.answer;
+    }
+    Ok(answers)
+}
+
+/// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside it.
+fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<ClassAnswer>, Trouble> {
+    let found = sweep::run(grid, ask.settings, &Unwatched, ask.cancelled)?;
+    match found.failures.first() {
+        Some(failure) => Err(Trouble::Failed(failure.clone())),
+        None if !found.complete => Err(Trouble::Interrupted),
+        None => Ok(decision::answers(grid, &found)),
+    }
+}
+
+/// The place of the host as written.
+fn own_class(classes: &[ClassAnswer], scenario: &Scenario) -> Option<usize> {
+    let own = scenario.as_written();
+    classes.iter().position(|answer| answer.host_class == own.host_class && answer.ram == own.memory)
+}
+
+fn chosen(
+    ask: &Ask<'_>,
+    scenario: &Scenario,
+    case: &Case,
+    class: usize,
+    confirmed: &Confirmed,
+) -> Result<Chosen, Trouble> {
+    let Confirmed { percent, row, outcomes, .. } = confirmed;
+    let percent = *percent;
+    let full = sweep::full_to(percent, case.clone());
+    let sensitivity = sensitivity::sensitivities(ask, case, percent)?;
+    let telling = sensitivity::telling_percent(ask, case)?;
+    let sure =
+        row.figures.as_ref().map(|figures| confidence::confidence(percent, figures, outcomes, &ask.budget));
+    Ok(Chosen {
+        class,
+        percent,
+        confidence: sure,
+        hours: hours::compare(ask, case, telling)?,
+        limiting_writes_per_second: limits::writes_per_second(ask, &full)?,
+        safe_days: limits::safe_days(&scenario.as_written().host, case, percent),
+        measure_next: sensitivity::measure_next(&sensitivity, percent),
+        sensitivity,
+        rules: rules::judge(ask, case, percent)?,
+    })
+}

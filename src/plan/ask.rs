@@ -1,0 +1,104 @@
+//! Asking the sweep: one question after another, each over hosts that the last answer chose.
+
+use std::sync::atomic::AtomicBool;
+
+use super::Trouble;
+use crate::model::{Host, Outcome};
+use crate::scenario::{Case, Replications};
+use crate::sweep::{self, Budget, Cell, CellRow, Grid, Ladder, Limit, Settings, Unwatched, full_to};
+use crate::units::Bytes;
+
+/// The smallest percent that a search considers: below it, even the smallest host stands empty.
+const FIRST_PERCENT: f64 = 10.0;
+/// The largest: above it nothing is left for the server itself.
+const LAST_PERCENT: f64 = 95.0;
+/// How finely percents are told apart.
+pub const PERCENT_STEP: f64 = 0.5;
+
+/// The percent of a step.
+#[must_use]
+pub fn percent_at(step: usize) -> f64 {
+    FIRST_PERCENT + PERCENT_STEP * step as f64
+}
+
+/// Steps of a ladder of percents.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+pub fn percent_steps() -> usize {
+    ((LAST_PERCENT - FIRST_PERCENT) / PERCENT_STEP) as usize + 1
+}
+
+/// What every question shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// What is acceptable, judged by a fixed number of replications.
+    pub budget: Budget,
+    /// Root of every random number.
+    pub seed: u64,
+    /// How it is run.
+    pub settings: Settings,
+    /// Set from outside to end early.
+    pub cancelled: &'a AtomicBool,
+}
+
+impl Ask<'_> {
+    /// Where on a ladder of `steps` hosts `budget` ends.
+    pub fn limit(
+        &self,
+        steps: usize,
+        host_at: &(dyn Fn(usize) -> Host + Sync),
+        budget: &Budget,
+    ) -> Result<Limit, Trouble> {
+        let ladder = Ladder::new(steps, host_at);
+        let limit = sweep::limit(&ladder, budget, self.seed, self.settings, self.cancelled)?;
+        limit.ok_or(Trouble::Interrupted)
+    }
+
+    /// The same over the percents of `case`, its server full, with `change` made to each host.
+    pub fn limiting_percent(
+        &self,
+        case: &Case,
+        change: &(dyn Fn(&mut Host) + Sync),
+        budget: &Budget,
+    ) -> Result<Limit, Trouble> {
+        let host_at = |step: usize| {
+            let mut host = full_to(percent_at(step), case.clone()).host;
+            change(&mut host);
+            host
+        };
+        self.limit(percent_steps(), &host_at, budget)
+    }
+
+    /// The rows of `cases` and the outcomes behind them, side by side under `budget`.
+    pub fn cells(&self, cases: Vec<Case>, budget: &Budget) -> Result<Vec<(CellRow, Vec<Outcome>)>, Trouble> {
+        let cell = |(case, number)| Cell { number, axes: Vec::new(), case };
+        let grid = Grid {
+            cells: cases.into_iter().zip(1..).map(cell).collect(),
+            full: Vec::new(),
+            needed: Bytes::ZERO,
+            as_given: None,
+            budget: *budget,
+            seed: self.seed,
+        };
+        let settings = Settings { keep_outcomes: true, ..self.settings };
+        let found = sweep::run(&grid, settings, &Unwatched, self.cancelled)?;
+        if let Some(failure) = found.failures.into_iter().next() {
+            return Err(Trouble::Failed(failure));
+        }
+        if !found.complete {
+            return Err(Trouble::Interrupted);
+        }
+        Ok(found.rows.into_iter().zip(found.outcomes.into_iter().map(|cell| cell.outcomes)).collect())
+    }
+
+    /// The budget judged by so many replications.
+    pub fn by(&self, replications: u64) -> Budget {
+        Budget { replications: Replications::Fixed(replications), ..self.budget }
+    }
+
+    /// Replications in which the budget allows so many incidents, and no more than it is judged by.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
+    pub fn replications_for(&self, allowed: f64) -> u64 {
+        let a_replication = self.budget.incidents_per_year * self.budget.years();
+        ((allowed / a_replication).ceil() as u64).clamp(1, self.budget.most())
+    }
+}
