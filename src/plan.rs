@@ -36,7 +36,7 @@ use crate::decision::{self, ClassAnswer};
 use crate::scenario::{Case, Report, Scenario};
 use crate::sweep::{self, Budget, Failure, Grid, Settings, Unwatched, Verdict};
 use ask::Ask;
-use classes::Confirmed;
+use classes::{Found, ToSet};
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -104,40 +104,43 @@ pub fn plan(scenario: &Scenario, settings: Settings, cancelled: &AtomicBool) -> 
     let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
     let hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
     let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
-    let classes = if grid.as_given.is_some() && grid.full.is_empty() {
+    let mut found = if grid.as_given.is_some() && grid.full.is_empty() {
         as_given(&ask, &grid)?
     } else {
         let found = hosts.iter().map(|case| classes::find(&ask, case, grid.needed));
-        found.collect::<Result<_, _>>()?
+        found.collect::<Result<Vec<_>, _>>()?
     };
-    let safe = classes.iter().enumerate().filter(|(_, answer)| answer.verdict == Verdict::Safe);
-    let smallest_safe = safe.min_by_key(|(_, answer)| answer.ram).map(|(place, _)| place);
+    let safe = found.iter().enumerate().filter(|(_, found)| found.answer.verdict == Verdict::Safe);
+    let smallest_safe = safe.min_by_key(|(_, found)| found.answer.ram).map(|(place, _)| place);
+    let place = smallest_safe.or_else(|| own_class(&found, scenario));
+    let to_set = place.and_then(|class| Some((class, found[class].to_set.take()?)));
+    let chosen = match to_set {
+        Some((class, to_set)) => Some(chosen(&ask, scenario, &hosts[class], class, &to_set)?),
+        None => None,
+    };
     let (by_cause, remedies) = causes::blame(&ask, scenario.as_written())?;
-    let mut answers =
-        Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, chosen: None };
-    if let Some(class) = smallest_safe.or_else(|| own_class(&answers.classes, scenario))
-        && let Some(confirmed) = classes::confirm(&ask, &hosts[class], grid.needed, &answers.classes[class])?
-    {
-        answers.chosen = Some(chosen(&ask, scenario, &hosts[class], class, &confirmed)?);
-        answers.classes[class] = confirmed.answer;
-    }
-    Ok(answers)
+    let classes = found.into_iter().map(|found| found.answer).collect();
+    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, chosen })
 }
 
 /// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside it.
-fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<ClassAnswer>, Trouble> {
+fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<Found>, Trouble> {
     let found = sweep::run(grid, ask.settings, &Unwatched, ask.cancelled)?;
     match found.failures.first() {
         Some(failure) => Err(Trouble::Failed(failure.clone())),
         None if !found.complete => Err(Trouble::Interrupted),
-        None => Ok(decision::answers(grid, &found)),
+        None => {
+            let answers = decision::answers(grid, &found).into_iter();
+            Ok(answers.map(|answer| Found { answer, to_set: None }).collect())
+        }
     }
 }
 
 /// The place of the host as written.
-fn own_class(classes: &[ClassAnswer], scenario: &Scenario) -> Option<usize> {
+fn own_class(found: &[Found], scenario: &Scenario) -> Option<usize> {
     let own = scenario.as_written();
-    classes.iter().position(|answer| answer.host_class == own.host_class && answer.ram == own.memory)
+    let is_own = |answer: &ClassAnswer| answer.host_class == own.host_class && answer.ram == own.memory;
+    found.iter().position(|found| is_own(&found.answer))
 }
 
 fn chosen(
@@ -145,10 +148,9 @@ fn chosen(
     scenario: &Scenario,
     case: &Case,
     class: usize,
-    confirmed: &Confirmed,
+    to_set: &ToSet,
 ) -> Result<Chosen, Trouble> {
-    let Confirmed { percent, row, outcomes, .. } = confirmed;
-    let percent = *percent;
+    let &ToSet { percent, ref row, ref outcomes } = to_set;
     let full = sweep::full_to(percent, case.clone());
     let sensitivity = sensitivity::sensitivities(ask, case, percent)?;
     let telling = sensitivity::telling_percent(ask, case)?;

@@ -13,7 +13,7 @@ const FIRST_PERCENT: f64 = 10.0;
 /// The largest: above it nothing is left for the server itself.
 const LAST_PERCENT: f64 = 95.0;
 /// How finely percents are told apart.
-pub const PERCENT_STEP: f64 = 0.5;
+const PERCENT_STEP: f64 = 0.5;
 
 /// The percent of a step.
 #[must_use]

@@ -1,7 +1,7 @@
 //! The percent of each host class: what its data needs, and what it survives, found to half a per cent.
 
 use super::Trouble;
-use super::ask::{Ask, PERCENT_STEP, percent_at};
+use super::ask::{Ask, percent_at};
 use crate::decision::{self, ClassAnswer, Question};
 use crate::model::Outcome;
 use crate::scenario::{Case, Replications};
@@ -14,43 +14,19 @@ const STEP_ABOVE: f64 = 5.0;
 /// Percents that are tried, from the one found downwards, until simulating one in full confirms it.
 const TRIES: usize = 8;
 
-/// Replications that tell how it is at a percent whose verdict the search has given already.
-const LOOK: u64 = 400;
-
-/// The answer for the host of `case`, of which the data needs `needed` bytes: from a search alone, whose counts rest on
-/// an incident at one percent meaning one at all larger ones.
-pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<ClassAnswer, Trouble> {
-    let question = question(ask, case, needed);
-    // No percent helps a host that is too small for its data.
-    if needed > case.memory {
-        return Ok(decision::answer(&question));
-    }
-    let limit = ask.limiting_percent(case, &|_| {}, &ask.budget)?;
-    let at = |percent: f64, budget: &Budget| cell(ask, full_to(percent, case.clone()), budget);
-    let open = Budget { replications: Replications::Auto, ..ask.budget };
-    let mut rows = Vec::new();
-    if let (Some(low), Some(rate)) = (limit.low, limit.at_low) {
-        let (mut row, _) = at(percent_at(low), &ask.by(LOOK))?;
-        row.verdict = Verdict::Safe;
-        row.replications = limit.replications;
-        if let Some(figures) = &mut row.figures {
-            figures.incidents_per_year = rate;
-        }
-        rows.push(row);
-    }
-    let above = limit.low.or(limit.high).map_or(percent_at(0), |step| percent_at(step) + STEP_ABOVE);
-    if above < 100.0 {
-        rows.push(at(above, &open)?.0);
-    }
-    let answer = decision::answer(&Question { full: rows.iter().collect(), ..question });
-    Ok(with_high(answer, limit.high.map(percent_at)))
+/// The answer for a host, and what is behind it.
+#[derive(Debug)]
+pub struct Found {
+    /// The answer.
+    pub answer: ClassAnswer,
+    /// The largest safe percent that may be set; `None` where there is none.
+    pub to_set: Option<ToSet>,
 }
 
-/// A percent that simulating it in full confirms.
-pub struct Confirmed {
-    /// The answer with it.
-    pub answer: ClassAnswer,
-    /// The percent, within the provider's cap.
+/// A percent whose verdict was simulated in full.
+#[derive(Debug)]
+pub struct ToSet {
+    /// The percent.
     pub percent: f64,
     /// Its row.
     pub row: CellRow,
@@ -58,42 +34,43 @@ pub struct Confirmed {
     pub outcomes: Vec<Outcome>,
 }
 
-/// Simulates the survivable percent of `answer` in full, all replications at that percent, and goes down by half a per
-/// cent where that shows more than the search did; `None` where nothing within reach is shown to be safe.
-pub fn confirm(
-    ask: &Ask<'_>,
-    case: &Case,
-    needed: Bytes,
-    answer: &ClassAnswer,
-) -> Result<Option<Confirmed>, Trouble> {
-    let Some(survivable) = answer.survivable_percent else { return Ok(None) };
-    let from = case.percent_cap.map_or(survivable, |cap| survivable.min(cap));
-    let mut rows: Vec<CellRow> = Vec::new();
-    for back in 0..TRIES {
-        let percent = from - PERCENT_STEP * back as f64;
-        let (row, outcomes) = cell(ask, full_to(percent, case.clone()), &ask.budget)?;
-        rows.insert(0, row.clone());
-        if row.verdict != Verdict::Safe {
-            continue;
-        }
-        if let Some(above) = &answer.one_step_above {
-            let open = Budget { replications: Replications::Auto, ..ask.budget };
-            rows.push(cell(ask, full_to(above.percent, case.clone()), &open)?.0);
-        }
-        let confirmed =
-            decision::answer(&Question { full: rows.iter().collect(), ..question(ask, case, needed) });
-        let high = answer.survivable_percent_high;
-        // A percent above the provider's cap was found, but is not for this plan to confirm.
-        let confirmed = ClassAnswer {
-            survivable_percent: confirmed
-                .survivable_percent
-                .filter(|_| from >= survivable)
-                .or(Some(survivable)),
-            ..confirmed
-        };
-        return Ok(Some(Confirmed { answer: with_high(confirmed, high), percent, row, outcomes }));
+/// The answer for the host of `case`, of which the data needs `needed` bytes.
+///
+/// The search's counts rest on an incident at one percent meaning one at all larger ones, which a rewrite that falls
+/// elsewhere may belie. So its percent is simulated in full, and where that shows more than the search did, the next ones
+/// below.
+pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble> {
+    let question = question(ask, case, needed);
+    // No percent helps a host that is too small for its data.
+    if needed > case.memory {
+        return Ok(Found { answer: decision::answer(&question), to_set: None });
     }
-    Ok(None)
+    let limit = ask.limiting_percent(case, &|_| {}, &ask.budget)?;
+    let (mut rows, mut to_set) = (Vec::new(), None);
+    let from = limit.low.or(limit.high).unwrap_or(0);
+    for step in (0..=from).rev().take(TRIES) {
+        let percent = percent_at(step);
+        let (row, outcomes) = cell(ask, full_to(percent, case.clone()), &ask.budget)?;
+        let is_safe = row.verdict == Verdict::Safe;
+        rows.insert(0, row.clone());
+        to_set = is_safe.then_some(ToSet { percent, row, outcomes });
+        if is_safe || limit.low.is_none() {
+            break;
+        }
+    }
+    if let Some((cap, _)) = case.percent_cap.zip(to_set.as_ref()).filter(|(cap, found)| *cap < found.percent)
+    {
+        let (row, outcomes) = cell(ask, full_to(cap, case.clone()), &ask.budget)?;
+        rows.insert(0, row.clone());
+        to_set = (row.verdict == Verdict::Safe).then_some(ToSet { percent: cap, row, outcomes });
+    }
+    let above = percent_at(from) + STEP_ABOVE;
+    if above < 100.0 {
+        let open = Budget { replications: Replications::Auto, ..ask.budget };
+        rows.push(cell(ask, full_to(above, case.clone()), &open)?.0);
+    }
+    let answer = decision::answer(&Question { full: rows.iter().collect(), ..question });
+    Ok(Found { answer: with_high(answer, limit.high.map(percent_at)), to_set })
 }
 
 fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {

@@ -104,16 +104,12 @@ impl Budget {
     }
 
     /// The same budget, judged by a number of replications fixed beforehand: that of the scenario, or under `auto` the
-    /// least of which one may have an incident and the verdict still be safe.
+    /// least of which none having an incident is safe.
     #[must_use]
     pub fn fixed(self) -> Self {
         let Replications::Auto = self.replications else { return self };
         let with = |n| Self { replications: Replications::Fixed(n), ..self };
-        let least = with(1).without_incident();
-        let one = |replications| Incidents { replications, affected: 1, total: 1, squares: 1 };
-        let is_enough = |n: u64| with(n).verdict(with(n).rate(&one(n))) == Verdict::Safe;
-        let steps = std::iter::successors(Some(least), |n| Some(n + least.div_ceil(20)));
-        with(steps.take_while(|&n| n < CAP).find(|&n| is_enough(n)).unwrap_or(CAP))
+        with(with(1).without_incident().min(CAP))
     }
 
     fn share(&self, share: Share, confidence: f64) -> Estimate {
@@ -151,11 +147,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_fixed_number_spares_one_replication_and_no_more() {
+    fn a_fixed_number_is_the_least_that_can_be_safe() {
         let fixed = monthly(Replications::Auto).fixed();
-        assert_eq!(fixed.replications, Replications::Fixed(7_742));
-        let verdict = |affected| fixed.verdict(fixed.rate(&incidents(fixed.most(), affected)));
-        assert_eq!([0, 1, 2].map(verdict), [Verdict::Safe, Verdict::Safe, Verdict::Undecided]);
+        assert_eq!(fixed.replications, Replications::Fixed(5_333));
+        let verdict = |n, affected| fixed.verdict(fixed.rate(&incidents(n, affected)));
+        let verdicts = [verdict(5_333, 0), verdict(5_332, 0), verdict(5_333, 1)];
+        assert_eq!(verdicts, [Verdict::Safe, Verdict::Undecided, Verdict::Undecided]);
         assert_eq!(monthly(Replications::Fixed(7)).fixed().replications, Replications::Fixed(7));
     }
 
