@@ -10,6 +10,7 @@
 //! | `sensitivity` | what unknowns do to the answer, and what to measure next |
 //! | `rules` | rules of thumb beside it |
 //! | `confidence` | how sure, in kills a year |
+//! | `fleet` | the smallest safe class alone, for one cluster of many |
 //!
 //! Questions are asked one after another, each of the host that the last answer chose: the classes first, then everything
 //! else of the smallest that is safe, or of the host as written where none is. Owns which cells are asked for; how a cell
@@ -19,6 +20,7 @@ mod ask;
 mod causes;
 mod classes;
 mod confidence;
+mod fleet;
 mod hours;
 mod limits;
 mod rules;
@@ -28,6 +30,7 @@ use std::sync::atomic::AtomicBool;
 
 pub use causes::{CauseRisk, Remedy};
 pub use confidence::{Confidence, FLEET};
+pub use fleet::{ClusterAnswer, cluster};
 pub use hours::{BackupHour, BackupHours};
 pub use rules::RuleOfThumb;
 pub use sensitivity::{MeasureNext, Sensitivity};

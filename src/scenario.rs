@@ -35,6 +35,7 @@ pub mod code;
 mod defaults;
 pub mod diagnostic;
 mod explain;
+pub mod fleet;
 mod kind;
 mod nearest;
 pub mod one_save;

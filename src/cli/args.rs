@@ -174,6 +174,19 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE", help_heading = "Plan")]
     pub alerts: Option<PathBuf>,
 
+    /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario, or of a
+    /// folder of INFO texts: one row of answers a cluster
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "fail_on_risk"], help_heading = "Plan")]
+    pub fleet: Option<PathBuf>,
+
+    /// Where the rows of a fleet go; standard output without it
+    #[arg(short, long, value_name = "FILE", requires = "fleet", help_heading = "Plan")]
+    pub out: Option<PathBuf>,
+
+    /// Go on with a fleet that was interrupted or killed: clusters whose row is in FILE.partial are left out
+    #[arg(long, requires = "out", help_heading = "Plan")]
+    pub resume: bool,
+
     /// Threads, at most 1024; the results are the same for any number of them
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Plan")]
     pub threads: Option<NonZeroUsize>,

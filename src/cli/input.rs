@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use super::args::ScenarioArgs;
 use super::exit::Exit;
 use super::terminal::Terminal;
-use crate::scenario::{Assignment, Colour, Origin, Report, Scenario};
+use crate::scenario::{Assignment, Colour, MalformedAssignment, Origin, Report, Scenario};
 
 /// An input that is not there, may not be read, or is not UTF-8.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +51,23 @@ pub fn scenario(
     axes: &[String],
     terminal: &Terminal,
 ) -> anyhow::Result<Result<Scenario, Exit>> {
+    let overrides = overrides(args, axes)?;
+    let read = open(&args.scenario, &overrides)?;
+    Ok(match read {
+        Ok(scenario) => {
+            warn(&scenario, terminal);
+            Ok(scenario)
+        }
+        Err(report) => Err(invalid(&report, terminal)),
+    })
+}
+
+/// What the command line overrides, in the order in which it takes effect.
+///
+/// # Errors
+///
+/// Where a `--set` or `--axis` is not `key=value`.
+pub fn overrides(args: &ScenarioArgs, axes: &[String]) -> Result<Vec<Assignment>, MalformedAssignment> {
     let mut overrides = Vec::new();
     for text in &args.set {
         overrides.push(Assignment::set(text)?);
@@ -67,17 +84,15 @@ pub fn scenario(
     for text in axes {
         overrides.push(Assignment::axis(text)?);
     }
-    let read = open(&args.scenario, &overrides)?;
-    Ok(match read {
-        Ok(scenario) => {
-            warn(&scenario, terminal);
-            Ok(scenario)
-        }
-        Err(report) => Err(invalid(&report, terminal)),
-    })
+    Ok(overrides)
 }
 
-fn open(path: &Path, overrides: &[Assignment]) -> anyhow::Result<Result<Scenario, Report>> {
+/// Reads the scenario at `path`, or standard input for `-`.
+///
+/// # Errors
+///
+/// Where it cannot be read; what is wrong with it is the inner result.
+pub fn open(path: &Path, overrides: &[Assignment]) -> anyhow::Result<Result<Scenario, Report>> {
     if is_stdin(path) {
         let origin = Origin { name: "<stdin>".to_owned(), folder: PathBuf::new() };
         return Ok(Scenario::read(&read(path)?, &origin, overrides));

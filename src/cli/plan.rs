@@ -2,6 +2,7 @@
 
 mod alerts;
 mod document;
+mod fleet;
 mod paste;
 mod prices;
 mod words;
@@ -22,6 +23,9 @@ use prices::Prices;
 
 /// Plans for a scenario.
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
+    if let Some(fleet) = &args.fleet {
+        return fleet::plan(fleet, args, terminal);
+    }
     let scenario = match input::scenario(&args.scenario, &args.axis, terminal)? {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),

@@ -73,7 +73,7 @@ pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble>
     Ok(Found { answer: with_high(answer, limit.high.map(percent_at)), to_set })
 }
 
-fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {
+pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {
     Question {
         host_class: case.host_class.clone(),
         ram: case.memory,

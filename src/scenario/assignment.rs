@@ -76,6 +76,15 @@ impl Assignment {
     }
 
     /// `path` and `value` as a setting, in a text of their own called `name`.
+    /// The value of a table's cell: `column` names the setting, `place` the cell's line in diagnostics.
+    ///
+    /// # Errors
+    ///
+    /// Where `column` is no dotted path.
+    pub(super) fn of_cell(place: &str, column: &str, value: &str) -> Result<Self, MalformedAssignment> {
+        Self::parse(Target::Setting, place, &format!("{column}={value}"))
+    }
+
     pub(super) fn parse(target: Target, name: &str, text: &str) -> Result<Self, MalformedAssignment> {
         let malformed = || MalformedAssignment(text.to_owned());
         let (path_text, value) = text.split_once('=').ok_or_else(malformed)?;
