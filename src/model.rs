@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`host`] | the inputs of a cell |
 //! | [`uncertain`] | inputs known only as intervals |
+//! | [`draws`], [`tilt`] | its random numbers, and how they are tilted towards trouble |
 //! | [`weather`], [`load`] | the write load: its weather, and what it does to the keys |
 //! | [`ledger`] | where the memory of a host is |
 //! | `server` | one server: what it does, its child, its files, its link |
@@ -35,6 +36,7 @@
 
 mod backups;
 mod demand;
+pub mod draws;
 mod failover;
 mod forks;
 pub mod host;
@@ -58,15 +60,18 @@ pub mod simulation;
 mod stall;
 pub mod state;
 mod sync;
+pub mod tilt;
 pub mod uncertain;
 pub mod weather;
 
+pub use draws::{Draws, Unknown};
 pub use host::Host;
 pub use ledger::Ledger;
 pub use observer::{Dropped, Happening, Observer, Place, Sample, Unobserved};
 pub use one_save::OneSave;
 pub use outcome::{Cause, Outcome, PerCause, Victim};
 pub use simulation::{Fit, Simulation, StepLimit};
+pub use tilt::Tilt;
 pub use uncertain::Uncertain;
 pub use weather::Sky;
 

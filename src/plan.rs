@@ -37,7 +37,9 @@ pub use sensitivity::{MeasureNext, Sensitivity};
 
 use crate::decision::{self, ClassAnswer};
 use crate::scenario::{Case, Report, Scenario};
-use crate::sweep::{self, Budget, Failure, Grid, Settings, Unwatched, Verdict};
+use crate::sweep::rare::{Effort, RareRisk, Unresolved, rare_risk};
+use crate::sweep::unknowns::{RiskOverUnknowns, Sizes, risk_over_unknowns};
+use crate::sweep::{self, Budget, Failure, Grid, Settings, Stop, Unwatched, Verdict};
 use ask::Ask;
 use classes::{Found, ToSet};
 
@@ -71,6 +73,8 @@ pub struct Answers {
     pub by_cause: Vec<CauseRisk>,
     /// What would take it away.
     pub remedies: Vec<Remedy>,
+    /// What not knowing the inputs of the scenario as written does to its risk; `None` where its data does not fit.
+    pub unknowns: Option<RiskOverUnknowns>,
     /// What was asked of the one host that the rest is about; `None` where no class holds the data.
     pub chosen: Option<Chosen>,
 }
@@ -84,6 +88,8 @@ pub struct Chosen {
     pub percent: f64,
     /// How sure.
     pub confidence: Option<Confidence>,
+    /// The risk there however small, by importance sampling, or why there is no figure; `None` where it was not asked.
+    pub rare: Option<Result<RareRisk, Unresolved>>,
     /// The hours of the backup compared; `None` without one.
     pub hours: Option<BackupHours>,
     /// The largest mean write rate within the budget \[1/s\].
@@ -98,12 +104,17 @@ pub struct Chosen {
     pub measure_next: Vec<MeasureNext>,
 }
 
-/// Answers everything about `scenario`.
+/// Answers everything about `scenario`; with `rare` also a risk too small for plain simulation.
 ///
 /// # Errors
 ///
 /// [`Trouble`]: a point of its axes that is not valid, an end from outside, or a fault of the simulator.
-pub fn plan(scenario: &Scenario, settings: Settings, cancelled: &AtomicBool) -> Result<Answers, Trouble> {
+pub fn plan(
+    scenario: &Scenario,
+    rare: bool,
+    settings: Settings,
+    cancelled: &AtomicBool,
+) -> Result<Answers, Trouble> {
     let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
     let hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
     let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
@@ -118,12 +129,17 @@ pub fn plan(scenario: &Scenario, settings: Settings, cancelled: &AtomicBool) -> 
     let place = smallest_safe.or_else(|| own_class(&found, scenario));
     let to_set = place.and_then(|class| Some((class, found[class].to_set.take()?)));
     let chosen = match to_set {
-        Some((class, to_set)) => Some(chosen(&ask, scenario, &hosts[class], class, &to_set)?),
+        Some((class, to_set)) => {
+            let chosen = chosen(&ask, scenario, &hosts[class], class, &to_set)?;
+            let rare = if rare { Some(rare_at(&ask, &hosts[class], chosen.percent)?) } else { None };
+            Some(Chosen { rare, ..chosen })
+        }
         None => None,
     };
     let (by_cause, remedies) = causes::blame(&ask, scenario.as_written())?;
+    let unknowns = if by_cause.is_empty() { None } else { Some(over_unknowns(&ask, scenario.as_written())?) };
     let classes = found.into_iter().map(|found| found.answer).collect();
-    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, chosen })
+    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, unknowns, chosen })
 }
 
 /// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside it.
@@ -135,6 +151,36 @@ fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<Found>, Trouble> {
         None => {
             let answers = decision::answers(grid, &found).into_iter();
             Ok(answers.map(|answer| Found { answer, to_set: None }).collect())
+        }
+    }
+}
+
+/// The risk of the host at `percent`, however small.
+fn rare_at(ask: &Ask<'_>, case: &Case, percent: f64) -> Result<Result<RareRisk, Unresolved>, Trouble> {
+    let host = sweep::full_to(percent, case.clone()).host;
+    let pool = ask.settings.pool()?;
+    let found =
+        pool.install(|| rare_risk(&host, ask.seed, ask.budget.confidence, Effort::default(), ask.cancelled));
+    match found {
+        Err(Unresolved::Stopped(stop)) => Err(stop.into()),
+        found => Ok(found),
+    }
+}
+
+/// What not knowing the inputs of `case` does to its risk.
+fn over_unknowns(ask: &Ask<'_>, case: &Case) -> Result<RiskOverUnknowns, Trouble> {
+    let pool = ask.settings.pool()?;
+    let (confidence, sizes) = (ask.budget.confidence, Sizes::default());
+    Ok(pool.install(|| risk_over_unknowns(&case.host, ask.seed, confidence, sizes, ask.cancelled))?)
+}
+
+impl From<Stop> for Trouble {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::Interrupted,
+            Stop::Failed { replication, message } => {
+                Self::Failed(Failure { cell: "the plan".to_owned(), replication, message })
+            }
         }
     }
 }
@@ -163,6 +209,7 @@ fn chosen(
         class,
         percent,
         confidence: sure,
+        rare: None,
         hours: hours::compare(ask, case, telling)?,
         limiting_writes_per_second: limits::writes_per_second(ask, &full)?,
         safe_days: limits::safe_days(&scenario.as_written().host, case, percent),

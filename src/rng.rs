@@ -65,6 +65,8 @@ pub enum Purpose {
     LinkOutage,
     /// How long a host stalls before the OOM killer; the occasion is the ordinal of the stall.
     Stall,
+    /// Whether, and which save of, a replication is tilted towards trouble; the occasion tells the two apart.
+    Tilt,
 }
 
 /// The random numbers of one replication.

@@ -6,6 +6,8 @@
 
 mod estimate;
 mod exact;
+mod groups;
+pub mod importance;
 mod incidents;
 mod paired;
 mod quantile;
@@ -14,6 +16,7 @@ mod sequence;
 use estimate::bisect;
 pub use estimate::{Estimate, Share};
 pub use exact::exact;
+pub use groups::Groups;
 pub use incidents::Incidents;
 pub use paired::mean_difference;
 pub use quantile::{RankInterval, interpolated_quantile, quantile, rank_interval};

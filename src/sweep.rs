@@ -9,7 +9,9 @@
 //! | `critical` | how far a setting can be turned up, found instead of gridded |
 //! | `figures`, `reason` | a cell's outcomes in numbers and in words |
 //! | `required` | the RAM that data as given requires |
+//! | [`rare`] | risks too small to count |
 //! | `row` | the row |
+//! | [`unknowns`] | what not knowing the inputs does to a risk |
 //! | [`trace`] | one replication in full |
 //!
 //! The same scenario and seed give the same rows for any number of threads: work is mapped in parallel and
@@ -19,6 +21,7 @@ mod budget;
 mod critical;
 mod figures;
 mod grid;
+pub mod rare;
 mod reason;
 mod replicate;
 mod required;
@@ -27,12 +30,14 @@ mod run;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod trace;
+pub mod unknowns;
 pub(crate) mod words;
 
 pub use crate::stats::Estimate;
 pub use budget::Budget;
 pub use critical::{Ladder, Limit, limit};
 pub use grid::{Cell, Grid, cells, full_to, hosts};
+pub use replicate::Stop;
 pub use required::RequiredRam;
 pub use row::{CellRow, Figures, IncidentKind, Verdict};
 pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};

@@ -174,9 +174,13 @@ pub struct PlanArgs {
     #[arg(long, value_name = "FILE", help_heading = "Plan")]
     pub alerts: Option<PathBuf>,
 
+    /// Estimate the risk at the percent to set by importance sampling too, however small it is
+    #[arg(long, help_heading = "Plan")]
+    pub rare: bool,
+
     /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario, or of a
     /// folder of INFO texts: one row of answers a cluster
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "fail_on_risk"], help_heading = "Plan")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "rare", "fail_on_risk"], help_heading = "Plan")]
     pub fleet: Option<PathBuf>,
 
     /// Where the rows of a fleet go; standard output without it

@@ -34,7 +34,7 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let cancelled = run::cancelled_by_ctrl_c()?;
     let settings = Settings { threads: args.threads, keep_outcomes: false };
     let started = Instant::now();
-    let answers = match plan::plan(&scenario, settings, &cancelled) {
+    let answers = match plan::plan(&scenario, args.rare, settings, &cancelled) {
         Ok(answers) => answers,
         Err(Trouble::Invalid(report)) => return Ok(input::invalid(&report, terminal)),
         Err(Trouble::Interrupted) => {

@@ -5,9 +5,6 @@
 
 use std::cell::RefCell;
 
-use rand::RngExt;
-use rand_distr::StandardNormal;
-
 use crate::engine::Schedule;
 use crate::memory::layout::RdbCache;
 use crate::memory::{Exposures, replication};
@@ -15,12 +12,12 @@ use crate::model::Event;
 use crate::model::host::{BackupMethod, SyncMethod};
 use crate::model::huge;
 use crate::model::ledger::Demand;
-use crate::model::life::{Life, next_hour, occasion};
+use crate::model::life::{Life, next_hour};
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::Cause;
 use crate::model::peak::{highest, looks};
 use crate::model::server::{Child, Pace, Peaks, Phase};
-use crate::rng::Purpose;
+use crate::model::tilt::Save;
 use crate::units::{Bytes, SimDuration, SimTime};
 
 /// How often the server's cron looks: `hz 10`, the default.
@@ -281,17 +278,9 @@ impl<O: Observer> Life<'_, O> {
 
     /// How long a child forked now will live.
     fn draw_duration(&self, server: usize, cause: Cause) -> SimDuration {
-        let purpose = match cause {
-            Cause::Backup | Cause::Growth => Purpose::BackupDuration,
-            Cause::SavePoint => Purpose::SavePointDuration,
-            Cause::AofRewrite => Purpose::AofRewriteDuration,
-            Cause::FullSync => Purpose::FullSyncDuration,
-        };
-        let ordinal = u64::from(self.state.servers[server].ordinals[cause]);
-        let mut generator = self.stream.at(purpose, occasion(server, ordinal));
+        let save = Save::of(cause, server, self.state.servers[server].ordinals[cause]);
+        let (z, slowed) = save.numbers(self.stream, self.state.drawn.bad_save);
         let pace = &self.host().save;
-        let z: f64 = generator.sample(StandardNormal);
-        let slowed: f64 = generator.random();
         let factor = if slowed < pace.slow_probability { pace.slow_factor } else { 1.0 };
         let data = self.state.data_of(server);
         let seconds = data.bytes / self.state.drawn.save_throughput * (pace.sigma * z).exp() * factor;

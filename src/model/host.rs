@@ -34,6 +34,32 @@ pub struct Host {
     pub horizon: SimDuration,
 }
 
+impl Host {
+    /// The same host with every input that is drawn once a replication at its likely value. What is drawn within one,
+    /// for each save, lost link or hour, is left as it is.
+    #[must_use]
+    pub fn at_likely(&self) -> Self {
+        let mut host = self.clone();
+        let once = [
+            &mut host.machine.reserved,
+            &mut host.server.fragmentation_ratio,
+            &mut host.server.client_memory,
+            &mut host.server.load_throughput,
+            &mut host.save.throughput,
+            &mut host.replication.throughput,
+            &mut host.dataset.growth_per_day,
+        ];
+        once.into_iter().for_each(Uncertain::settle);
+        for keyspace in &mut host.dataset.keyspaces {
+            let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = &mut keyspace.write_rate;
+            rate.settle();
+            keyspace.popularity.high = keyspace.popularity.likely;
+        }
+        host.traffic.jobs.iter_mut().for_each(|job| job.writes_per_second.settle());
+        host
+    }
+}
+
 /// The machine: memory and kernel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machine {

@@ -1,12 +1,11 @@
 //! What the load does to the keys: rates drawn for one replication, integrated over its weather.
 
-use rand::RngExt;
-
 use crate::memory::{Exposure, Exposures, KeyKind, rdb, replication};
 use crate::model::Uncertain;
+use crate::model::draws::Draws;
 use crate::model::host::{Content, Job, Keyspace, Operation, OperationMix, WriteRate};
 use crate::model::weather::Weather;
-use crate::rng::{Purpose, Stream};
+use crate::rng::Purpose;
 use crate::units::{SimDuration, SimTime};
 
 /// An amount that accrues with the load: so much a base second and so much a second of each job.
@@ -27,10 +26,9 @@ pub struct Rates {
 
 impl Rates {
     /// Draws the rates; `keys` are the keys of each keyspace at time 0.
-    pub fn draw(keyspaces: &[Keyspace], jobs: &[Job], keys: &[f64], cap: f64, stream: Stream) -> Self {
-        let draw = |rate: Uncertain, purpose, number: usize| {
-            rate.quantile(stream.at(purpose, number as u64).random()).min(cap)
-        };
+    pub fn draw(keyspaces: &[Keyspace], jobs: &[Job], keys: &[f64], cap: f64, draws: &Draws<'_>) -> Self {
+        let draw =
+            |rate: Uncertain, purpose, number: usize| rate.quantile(draws.quantile(purpose, number)).min(cap);
         let keyspace = |(number, keyspace): (usize, &Keyspace)| match keyspace.write_rate {
             WriteRate::Total(rate) => draw(rate, Purpose::WriteRate, number),
             WriteRate::PerKey(rate) => draw(rate, Purpose::WriteRate, number) * keys[number],

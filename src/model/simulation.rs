@@ -1,7 +1,5 @@
 //! A host prepared for simulation, and its replications.
 
-use rand::RngExt;
-
 use crate::engine::{self, Schedule, Stop};
 use crate::memory::container::SnapshotFile;
 use crate::memory::layout::listpack_bytes;
@@ -9,6 +7,7 @@ use crate::memory::{
     Heap, KeyKind, Keys, Population, Released, Spread, Value, child, container, rdb, reclaim, replication,
     stall,
 };
+use crate::model::draws::Draws;
 use crate::model::host::{
     BackupMethod, Content, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy, Operation,
     WriteRate,
@@ -21,7 +20,7 @@ use crate::model::purge::PurgeTable;
 use crate::model::state::Drawn;
 use crate::model::uncertain::Uncertain;
 use crate::model::weather::Sky;
-use crate::rng::{Purpose, Stream};
+use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
 /// A host prepared for simulation: what is the same in every replication is computed once.
@@ -291,15 +290,24 @@ impl Simulation {
         replication: u64,
         observer: &mut impl Observer,
     ) -> Result<Outcome, StepLimit> {
-        self.run_under(&mut Sky::default(), seed, replication, observer)
+        self.run_with(&Draws::new(seed, replication), observer)
     }
 
-    /// Runs one replication under a sky that it shares with other hosts: those that have the same
-    /// traffic. The outcome is that of [`run`](Self::run).
+    /// Runs the replication that takes these random numbers.
     ///
     /// # Errors
     ///
-    /// [`StepLimit`], as `run`.
+    /// As [`Simulation::run`].
+    pub fn run_with(&self, numbers: &Draws<'_>, observer: &mut impl Observer) -> Result<Outcome, StepLimit> {
+        self.live(&mut Sky::default(), numbers, observer)
+    }
+
+    /// Runs one replication under a sky that it shares with other hosts: those that have the same traffic. The outcome is
+    /// that of [`run`](Self::run).
+    ///
+    /// # Errors
+    ///
+    /// As [`Simulation::run`].
     pub fn run_under<'a>(
         &'a self,
         sky: &mut Sky<'a>,
@@ -307,12 +315,21 @@ impl Simulation {
         replication: u64,
         observer: &mut impl Observer,
     ) -> Result<Outcome, StepLimit> {
-        let stream = Stream::new(seed, replication);
-        let drawn = self.draw(stream);
+        self.live(sky, &Draws::new(seed, replication), observer)
+    }
+
+    fn live<'a>(
+        &'a self,
+        sky: &mut Sky<'a>,
+        numbers: &Draws<'_>,
+        observer: &mut impl Observer,
+    ) -> Result<Outcome, StepLimit> {
+        let stream = numbers.stream();
+        let drawn = self.draw(numbers);
         let (dataset, traffic) = (&self.host.dataset, &self.host.traffic);
         let keys = self.population(drawn.client_memory).keys;
         let cap = traffic.max_writes_per_second;
-        let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &keys, cap, stream);
+        let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &keys, cap, numbers);
         let base_rate = rates.keyspaces.iter().sum();
         let weather = sky.weather(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
         let load = Load::new(weather, &rates, &dataset.keyspaces, &traffic.jobs, &self.kinds);
@@ -323,6 +340,7 @@ impl Simulation {
         match engine::run(&mut life, &mut schedule, horizon, steps) {
             Stop::Horizon | Stop::Idle => Ok(life.end()),
             Stop::StepLimit { event } => {
+                let (seed, replication) = (numbers.seed(), numbers.replication());
                 Err(StepLimit { seed, replication, steps, at: schedule.now(), event })
             }
         }
@@ -336,17 +354,14 @@ impl Simulation {
     }
 
     /// Draws what belongs to a host, once a replication.
-    fn draw(&self, stream: Stream) -> Drawn {
+    fn draw(&self, numbers: &Draws<'_>) -> Drawn {
         let draw = |value: Uncertain, purpose| {
-            if value.is_certain() { value.likely } else { value.quantile(stream.at(purpose, 0).random()) }
+            if value.is_certain() { value.likely } else { value.quantile(numbers.quantile(purpose, 0)) }
         };
         let server = &self.host.server;
         let spread = |(number, (likely, high)): (usize, &(Spread, Option<Spread>))| match high {
             None => likely.clone(),
-            Some(high) => {
-                let weight = stream.at(Purpose::Popularity, number as u64).random();
-                likely.mixed_with(high, weight)
-            }
+            Some(high) => likely.mixed_with(high, numbers.quantile(Purpose::Popularity, number)),
         };
         Drawn {
             reserved: draw(self.host.machine.reserved, Purpose::Reserved),
@@ -356,8 +371,9 @@ impl Simulation {
             load_throughput: draw(server.load_throughput, Purpose::LoadThroughput),
             link_throughput: draw(self.host.replication.throughput, Purpose::LinkThroughput),
             growth: draw(self.host.dataset.growth_per_day, Purpose::Growth) / SimDuration::DAY.as_secs_f64(),
-            fork_pause: stream.at(Purpose::ForkPause, 0).random(),
+            fork_pause: numbers.quantile(Purpose::ForkPause, 0),
             spreads: self.spreads.iter().enumerate().map(spread).collect(),
+            bad_save: numbers.tilt().and_then(|tilt| tilt.bad_save(numbers.stream())),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::model::load::{Load, net_keys};
 use crate::model::outcome::Cause;
 use crate::model::server::{Child, Link, Phase, RunningBackup, Server};
 use crate::model::simulation::Simulation;
+use crate::model::tilt::BadSave;
 use crate::units::{SimDuration, SimTime};
 
 /// What the unknowns of a host turned out to be in one replication; the hosts of a shard are alike.
@@ -36,6 +37,8 @@ pub struct Drawn {
     pub fork_pause: f64,
     /// Popularity of each keyspace.
     pub spreads: Vec<Spread>,
+    /// The save that is tilted towards trouble.
+    pub bad_save: Option<BadSave>,
 }
 
 /// The state of a shard, or of the shards of servers that share their hosts.

@@ -22,6 +22,11 @@ impl Uncertain {
         Self { low: value, likely: value, high: value }
     }
 
+    /// Makes it its likely value for certain.
+    pub(super) fn settle(&mut self) {
+        *self = Self::certain(self.likely);
+    }
+
     /// Whether there is anything to draw.
     #[must_use]
     pub fn is_certain(self) -> bool {

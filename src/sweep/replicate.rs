@@ -22,11 +22,13 @@ pub(super) struct Run<'a> {
 }
 
 /// Why a cell has no figures.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
     /// The sweep was ended from outside.
+    #[error("cancelled")]
     Cancelled,
     /// A replication did not end, or the simulator is wrong.
+    #[error("{}{message}", replication.map(|n| format!("replication {n}: ")).unwrap_or_default())]
     Failed {
         /// The first replication that failed; `None` where the cell could not be prepared.
         replication: Option<u64>,
@@ -111,24 +113,24 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Runs a batch of replications on the threads of the current pool; the outcomes come in the order of their
+/// Runs a batch of replications on the threads of the current pool; the results come in the order of their
 /// numbers, and so does the first failure.
-pub(super) fn batch(
+pub(super) fn batch<T: Send>(
     replications: Range<u64>,
     run: Run<'_>,
-    simulate: impl Fn(u64) -> Result<Outcome, StepLimit> + Sync,
-) -> Result<Vec<Outcome>, Stop> {
+    simulate: impl Fn(u64) -> Result<T, StepLimit> + Sync,
+) -> Result<Vec<T>, Stop> {
     let one = |replication| attempt(replication, run, || simulate(replication));
-    let outcomes: Vec<Result<Outcome, Stop>> = replications.into_par_iter().map(one).collect();
-    outcomes.into_iter().collect()
+    let results: Vec<Result<T, Stop>> = replications.into_par_iter().map(one).collect();
+    results.into_iter().collect()
 }
 
 /// Runs one replication, so that neither a panic nor an end from outside is lost.
-pub(super) fn attempt(
+pub(super) fn attempt<T>(
     replication: u64,
     run: Run<'_>,
-    simulate: impl FnOnce() -> Result<Outcome, StepLimit>,
-) -> Result<Outcome, Stop> {
+    simulate: impl FnOnce() -> Result<T, StepLimit>,
+) -> Result<T, Stop> {
     if run.cancelled.load(Ordering::Relaxed) {
         return Err(Stop::Cancelled);
     }

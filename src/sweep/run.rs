@@ -40,7 +40,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn pool(self) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    /// The threads to simulate on.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be started.
+    pub fn pool(self) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
         rayon::ThreadPoolBuilder::new().num_threads(self.threads.map_or(0, NonZeroUsize::get)).build()
     }
 }

@@ -9,6 +9,7 @@ use crate::plan::{Answers, BackupHours, Chosen, Confidence, FLEET, RuleOfThumb};
 use crate::scenario::Scenario;
 use crate::stats::Estimate;
 use crate::sweep::Verdict;
+use crate::sweep::unknowns::RiskOverUnknowns;
 use crate::sweep::words::{count, rate};
 use crate::units::{Bytes, Percent};
 
@@ -24,7 +25,9 @@ pub fn human(scenario: &Scenario, answers: &Answers, prices: Option<&Prices>) ->
     parts.push(table_of(&answers.classes));
     parts.extend(answers.classes.iter().map(paragraph));
     parts.extend(answers.chosen.as_ref().and_then(|chosen| chosen.confidence).map(|sure| how_sure(&sure)));
+    parts.extend(answers.chosen.as_ref().and_then(|chosen| rare(scenario, chosen)));
     parts.extend(blame(answers));
+    parts.extend(answers.unknowns.map(spread));
     if let Some(chosen) = &answers.chosen {
         parts.push(backup(chosen.hours.as_ref()));
         parts.push(limits(chosen));
@@ -87,6 +90,46 @@ fn how_sure(sure: &Confidence) -> String {
         rate(sure.incidents_per_fleet_year),
         count(FLEET as u64),
         sure.free_at_worst,
+    )
+}
+
+/// The risk that plain simulation does not see.
+fn rare(scenario: &Scenario, chosen: &Chosen) -> Option<String> {
+    let text = match chosen.rare.as_ref()? {
+        Err(refused) => format!("{refused}. The bound above is all that can be said."),
+        Ok(risk) => {
+            let decided: Vec<String> =
+                risk.decided_by.iter().map(|by| format!("{} ({:+.1} σ)", by.input, by.tilt)).collect();
+            let tail = if risk.is_decided_by_inputs(scenario.horizon()) {
+                "below 1e-4 a month, decided by the inputs: "
+            } else {
+                "decided by "
+            };
+            let Estimate { value, low, high } = risk.probability;
+            format!(
+                "an incident within {} has a chance of {value:.1e} ({low:.1e} to {high:.1e}), {tail}{}",
+                scenario.horizon(),
+                if decided.is_empty() { "none of them alone".to_owned() } else { decided.join(", ") }
+            )
+        }
+    };
+    Some(format!("Rare risk, by importance sampling: {text}"))
+}
+
+/// What not knowing the inputs does to the risk.
+fn spread(risk: RiskOverUnknowns) -> String {
+    let share = |value: f64| Percent(100.0 * value).to_string();
+    let [low, middle, high] = risk.spread;
+    format!(
+        "The unknowns in that, as written: a replication has an incident with a chance of {} over all that the inputs may \
+         be, {} at their likely values; of the hosts that they may describe a tenth have less than {}, half less than {}, \
+         a tenth more than {}. Knowing them would take away {} of the variance.",
+        share(risk.predictive.value),
+        share(risk.at_likely.value),
+        share(low),
+        share(middle),
+        share(high),
+        share(risk.share_of_variance),
     )
 }
 
