@@ -28,6 +28,11 @@ fn run_says_what_it_takes() {
 }
 
 #[test]
+fn plan_says_what_it_takes() {
+    help("plan", &["plan", "--help"]);
+}
+
+#[test]
 fn import_says_what_it_takes() {
     help("import", &["import", "--help"]);
 }

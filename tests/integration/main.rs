@@ -9,6 +9,7 @@ mod golden;
 mod help;
 mod import;
 mod page_by_page;
+mod plan;
 mod problems;
 mod properties;
 mod validate;

@@ -1,0 +1,60 @@
+//! Over many seeds, the interval of the survivable percent covers where the risk truly crosses the budget.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use forkcast::model::Host;
+use forkcast::scenario::{Origin, Replications, Scenario};
+use forkcast::sweep::{self, Budget, Ladder, Limit, Settings, full_to};
+use forkcast::units::SimDuration;
+
+const STEPS: usize = 60;
+const SEEDS: u64 = 200;
+
+/// The percent of a step.
+fn percent(step: usize) -> f64 {
+    50.0 + step as f64 * 0.5
+}
+
+fn limit(replications: u64, seed: u64) -> Limit {
+    let origin = Origin { name: "small.toml".to_owned(), folder: PathBuf::new() };
+    let scenario = Scenario::read(super::SMALL, &origin, &[]).unwrap();
+    let case = scenario.as_written().clone();
+    let host_at = |step: usize| -> Host { full_to(percent(step), case.clone()).host };
+    let ladder = Ladder::new(STEPS, &host_at);
+    let budget = Budget {
+        incidents_per_year: 12.0,
+        confidence: 0.95,
+        horizon: SimDuration(3 * SimDuration::DAY.0),
+        replications: Replications::Fixed(replications),
+    };
+    sweep::limit(&ladder, &budget, seed, Settings::default(), &AtomicBool::new(false)).unwrap().unwrap()
+}
+
+/// How many of the seeds' intervals miss the truth of one long run.
+fn misses(long: u64) -> usize {
+    let truth = limit(long, 1_000_003).value.unwrap();
+    let missed = (0..SEEDS).map(|seed| limit(150, seed)).filter(|limit| {
+        let [low, high] = [limit.low, limit.high].map(|end| end.map_or(0, |step| step));
+        truth < low || high < truth
+    });
+    missed.count()
+}
+
+/// At 95 %, 10 of 200 may miss; more than 20 under that chance have a probability below 0.002, and the interval is
+/// rather wider than promised.
+#[test]
+fn the_interval_covers_the_truth_of_a_long_run_at_its_confidence() {
+    let misses = misses(60_000);
+    assert!(misses <= 20, "{misses} of {SEEDS}");
+}
+
+/// The same against a million replications. Run with
+/// `cargo test --release --test integration a_million -- --ignored --nocapture`.
+#[test]
+#[ignore = "takes minutes"]
+fn the_interval_covers_the_truth_of_a_million_replications() {
+    let misses = misses(1_000_000);
+    println!("{misses} of {SEEDS} intervals miss the truth of a million replications");
+    assert!(misses <= 20, "{misses} of {SEEDS}");
+}

@@ -1,0 +1,82 @@
+//! A fleet: a row a cluster, in the order of the file, complete or not there.
+
+use std::fs;
+
+use super::Scratch;
+use crate::forkcast;
+
+const FLEET: &str = "cluster,keyspace.sessions.writes-per-second,dataset.fill
+quiet,200,0.5
+busy,9000,1
+\"with, comma\",3000,
+";
+
+fn rows(scratch: &Scratch, args: &[&str]) -> assert_cmd::assert::Assert {
+    let (scenario, fleet) = (scratch.path("small.toml"), scratch.path("fleet.csv"));
+    forkcast(&["plan", &scenario, "--fleet", &fleet, "-q"]).args(args).assert()
+}
+
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("fleet.csv"), FLEET).unwrap();
+    scratch
+}
+
+#[test]
+fn each_cluster_has_its_row_whatever_the_threads_and_however_often_it_was_killed() {
+    let scratch = scratch();
+    let (out, partial) = (scratch.path("out.csv"), scratch.path("out.csv.partial"));
+    rows(&scratch, &["-o", &out, "--threads", "1"]).code(0);
+    let whole = fs::read_to_string(&out).unwrap();
+    let names: Vec<&str> = whole.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(names, ["cluster", "quiet", "busy", "\"with"]);
+    assert!(!fs::exists(&partial).unwrap());
+    let printed = rows(&scratch, &["--threads", "3"]).code(0).get_output().stdout.clone();
+    assert_eq!(String::from_utf8(printed).unwrap(), whole);
+    // Killed in the middle of the second row, of which nothing is to be kept.
+    let until = whole.lines().take(2).map(|line| line.len() + 1).sum::<usize>() + 9;
+    for torn in [until, until - 9, 3, 0] {
+        fs::remove_file(&out).unwrap();
+        fs::write(&partial, &whole[..torn]).unwrap();
+        rows(&scratch, &["-o", &out, "--resume"]).code(0);
+        assert_eq!(fs::read_to_string(&out).unwrap(), whole, "torn at {torn}");
+    }
+}
+
+#[test]
+fn rows_of_another_fleet_are_not_taken_up() {
+    let scratch = scratch();
+    let out = scratch.path("out.csv");
+    fs::write(scratch.path("out.csv.partial"), "cluster,needed_bytes\nother,1\n").unwrap();
+    let assert = rows(&scratch, &["-o", &out, "--resume"]).code(1);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("another fleet"), "{said}");
+}
+
+#[test]
+fn problems_of_clusters_are_named_by_line_all_at_once() {
+    let scratch = scratch();
+    fs::write(scratch.path("fleet.csv"), "cluster,host.rom,dataset.fill\na,1,\nb,,7\n").unwrap();
+    let assert = rows(&scratch, &[]).code(3);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("fleet.csv:2") && said.contains("did you mean `ram`"), "{said}");
+    assert!(said.contains("fleet.csv:3"), "{said}");
+}
+
+#[test]
+fn a_folder_of_info_texts_is_a_fleet() {
+    let scratch = Scratch::new();
+    let infos = scratch.path("infos");
+    fs::create_dir(&infos).unwrap();
+    for name in ["one", "two"] {
+        fs::copy(crate::repository("tests/data/info/production-27gb.txt"), format!("{infos}/{name}.txt"))
+            .unwrap();
+    }
+    let scenario = scratch.path("small.toml");
+    let args =
+        ["plan", &scenario, "--fleet", &infos, "-q", "--axis", "host.ram=64 GiB", "--replications", "20"];
+    let assert = forkcast(&args).args(["--set", "simulation.horizon=1d"]).assert().code(0);
+    let printed = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    let names: Vec<&str> = printed.lines().map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(names, ["cluster", "one", "two"]);
+}
