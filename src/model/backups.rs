@@ -125,8 +125,7 @@ impl<O: Observer> Life<'_, O> {
         let reason = if buffered >= limit { Dropped::HardLimit } else { Dropped::SoftLimit };
         self.settle(shard, now);
         self.tell(now, server, Happening::BackupDropped { buffered: Bytes::from_f64(buffered), reason });
-        self.state.servers[server].child = None;
-        schedule.clear(Event::ChildExit(server));
+        self.end_child(server, schedule);
         self.save_failed(server, Cause::Backup, schedule);
         self.schedule_forks(server, schedule);
         self.schedule_exhaustion(self.state.host_of(server), schedule);

@@ -37,11 +37,7 @@ impl<O: Observer> Life<'_, O> {
         let now = schedule.now();
         let (server, cause) = self.culprit(host);
         if !self.state.is_exhausted(host, now) {
-            self.settle_host(host, now);
-            let duration = self.end_stall(host, now);
-            self.book_stall(cause, duration);
-            self.tell(now, server, Happening::StallEnded { duration });
-            return self.loads_changed(host, schedule);
+            return self.stall_is_over(host, server, cause, schedule);
         }
         let choice = self.choose_victim(host, now);
         self.settle_host(host, now);
@@ -129,22 +125,17 @@ impl<O: Observer> Life<'_, O> {
     /// Takes the process down, and with a group everything of its server; returns what the child was for.
     fn take_down(&mut self, taken: Candidate, group: bool, schedule: &mut Schedule<Event>) -> Option<Cause> {
         let server = taken.server;
-        if group {
-            let cause = self.kill_child(server, schedule);
+        let ends_child = group || taken.victim == Victim::Child;
+        let cause = if ends_child { self.end_child(server, schedule) } else { None };
+        if group || taken.victim == Victim::Server {
             self.kill_server(server, schedule);
-            return cause;
         }
-        match taken.victim {
-            Victim::Child => self.kill_child(server, schedule),
-            Victim::Server => {
-                self.kill_server(server, schedule);
-                None
-            }
-        }
+        cause
     }
 
-    /// Frees the old copies, which only the child maps, and its page tables.
-    fn kill_child(&mut self, server: usize, schedule: &mut Schedule<Event>) -> Option<Cause> {
+    /// Ends the child of a server, if it has one: frees the old copies, which only the child maps, and its page tables.
+    /// Returns what it was for.
+    pub(super) fn end_child(&mut self, server: usize, schedule: &mut Schedule<Event>) -> Option<Cause> {
         schedule.clear(Event::ChildExit(server));
         self.state.servers[server].child.take().map(|child| child.cause)
     }
@@ -214,7 +205,7 @@ impl<O: Observer> Life<'_, O> {
 
     /// A server ends without the OOM killer: it aborts, or its supervisor stops it.
     pub(super) fn server_dies(&mut self, server: usize, schedule: &mut Schedule<Event>) {
-        self.kill_child(server, schedule);
+        self.end_child(server, schedule);
         self.kill_server(server, schedule);
         self.server_is_gone(server, schedule);
     }

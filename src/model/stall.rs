@@ -194,12 +194,24 @@ impl<O: Observer> Life<'_, O> {
         self.state.hosts[host].is_swapping = false;
         let is_below = self.state.simulation.throttled_from().is_none_or(|slowed| asked <= slowed);
         if let Some(stall) = self.state.hosts[host].stall.filter(|stall| !stall.kills && is_below) {
-            self.settle_host(host, now);
-            let duration = self.end_stall(host, now);
-            self.book_stall(stall.cause, duration);
-            self.tell(now, host, Happening::StallEnded { duration });
-            self.loads_changed(host, schedule);
+            self.stall_is_over(host, host, stall.cause, schedule);
         }
+    }
+
+    /// A host goes on without a kill after a stall that `cause` brought about; `server` is told of.
+    pub(super) fn stall_is_over(
+        &mut self,
+        host: usize,
+        server: usize,
+        cause: Cause,
+        schedule: &mut Schedule<Event>,
+    ) {
+        let now = schedule.now();
+        self.settle_host(host, now);
+        let duration = self.end_stall(host, now);
+        self.book_stall(cause, duration);
+        self.tell(now, server, Happening::StallEnded { duration });
+        self.loads_changed(host, schedule);
     }
 
     /// The kernel begins to swap: every child on the host needs many times longer from now on.

@@ -193,8 +193,7 @@ impl<O: Observer> Life<'_, O> {
     /// A replica that is about to load a snapshot ends its own child, to avoid its copies.
     /// Source: `replication.c`, `killRDBChild` before loading, Redis 7.0 and Valkey 8.0.
     fn give_up_child(&mut self, replica: usize, schedule: &mut Schedule<Event>) {
-        if self.state.servers[replica].child.take().is_some() {
-            schedule.clear(Event::ChildExit(replica));
+        if self.end_child(replica, schedule) == Some(Cause::Backup) {
             self.backup_ended(replica, schedule);
         }
     }
@@ -302,8 +301,7 @@ impl<O: Observer> Life<'_, O> {
         let Some(child) = &self.state.servers[source].child else { return };
         let is_wanted = child.writes_file && !self.host().persistence.save_points.is_empty();
         if child.cause == Cause::FullSync && !is_wanted && self.receivers(shard).next().is_none() {
-            self.state.servers[source].child = None;
-            schedule.clear(Event::ChildExit(source));
+            self.end_child(source, schedule);
         }
     }
 
