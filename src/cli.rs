@@ -9,15 +9,19 @@ mod args;
 mod check;
 mod classes;
 mod cow;
+mod diff;
 mod exit;
 mod explain;
 mod import;
 mod init;
 mod input;
+mod merge;
 mod plan;
 mod progress;
+mod record;
 mod redraw;
 mod run;
+mod shard;
 mod shell;
 mod table;
 mod terminal;
@@ -51,6 +55,8 @@ fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
     match command {
         Command::Run(args) => run::run(&args, terminal),
         Command::Plan(args) => plan::plan(&args, terminal),
+        Command::Merge(args) => merge::merge(&args, terminal),
+        Command::Diff(args) => diff::diff(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
         Command::Cow(args) => cow::cow(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),

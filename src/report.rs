@@ -10,9 +10,12 @@ mod atomic;
 mod cells;
 mod chart;
 pub mod columns;
+pub mod difference;
 mod error;
 mod field;
+pub mod journal;
 pub mod one_save;
+pub mod parts;
 pub mod post_mortem;
 mod predictions;
 mod replications;
@@ -28,6 +31,9 @@ pub use chart::{curve_svg, draw_curve, draw_heatmap, draw_predictions, draw_time
 pub use columns::Column;
 pub use error::ReportError;
 pub use predictions::{Load, PredictionRow, text as predictions_csv, write as write_predictions};
+pub use replications::ReplicationRow;
 pub use run_folder::{CELLS_CSV, EVENTS_CSV, PREDICTIONS_CSV, RUN_JSON, RunFolder, TIMELINE_CSV, redraw};
-pub use run_json::{ClassSummary, FORMAT_VERSION, FileEntry, Manifest, ScenarioText, TraceSubject, sha256};
+pub use run_json::{
+    ClassSummary, FORMAT_VERSION, FileEntry, Manifest, PartOf, ScenarioText, TraceSubject, sha256,
+};
 pub use trace::{EventRow, TimelineRow};

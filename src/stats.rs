@@ -18,6 +18,6 @@ pub use estimate::{Estimate, Share};
 pub use exact::exact;
 pub use groups::Groups;
 pub use incidents::Incidents;
-pub use paired::mean_difference;
+pub use paired::{Pairs, mean_difference};
 pub use quantile::{RankInterval, interpolated_quantile, quantile, rank_interval};
 pub use sequence::ConfidenceSequence;

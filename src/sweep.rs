@@ -12,6 +12,7 @@
 //! | [`rare`] | risks too small to count |
 //! | `row` | the row |
 //! | [`unknowns`] | what not knowing the inputs does to a risk |
+//! | `shard` | a share of the cells |
 //! | [`trace`] | one replication in full |
 //!
 //! The same scenario and seed give the same rows for any number of threads: work is mapped in parallel and
@@ -29,6 +30,7 @@ mod row;
 mod run;
 #[cfg(test)]
 pub(crate) mod sample;
+mod shard;
 pub mod trace;
 pub mod unknowns;
 pub(crate) mod words;
@@ -40,4 +42,5 @@ pub use grid::{Cell, Grid, cells, full_to, hosts};
 pub use replicate::Stop;
 pub use required::RequiredRam;
 pub use row::{CellRow, Figures, IncidentKind, Verdict};
-pub use run::{CellOutcomes, Failure, Settings, Sweep, Unwatched, Watch, run};
+pub use run::{CellOutcomes, Failure, Finished, Settings, Sweep, Unwatched, Watch, run};
+pub use shard::{MalformedShard, Shard};

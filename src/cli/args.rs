@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::cow::CowArgs;
+use super::shard::ShardArg;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,6 +69,10 @@ pub enum Color {
 pub enum Command {
     /// Sweep host classes and percentages, and answer per class: needed, survivable, what breaks
     Run(RunArgs),
+    /// Put the shards of a run together: the same bytes as the run in one piece
+    Merge(MergeArgs),
+    /// Compare two runs cell by cell, paired by replication where both have kept them
+    Diff(DiffArgs),
     /// Let one replication happen in full: every event, the ledger over time, one chart
     Trace(TraceArgs),
     /// Answer everything at once: percent, class, hour, limits, who is to blame, and what to measure next
@@ -136,6 +141,15 @@ pub struct RunArgs {
     /// Threads, at most 1024; the results are the same for any number of them
     #[arg(long, value_name = "N", value_parser = threads, help_heading = "Run")]
     pub threads: Option<NonZeroUsize>,
+
+    /// Simulate share I of N of the cells, for `forkcast merge`; auto/N takes I from `JOB_COMPLETION_INDEX` or
+    /// `SLURM_ARRAY_TASK_ID`, which count from 0
+    #[arg(long, value_name = "I/N", conflicts_with = "fail_on_risk", help_heading = "Run")]
+    pub shard: Option<ShardArg>,
+
+    /// Go on with the run in the folder that was interrupted or killed, losing at most the cells in flight
+    #[arg(long, help_heading = "Run")]
+    pub resume: bool,
 
     /// The run folder
     #[arg(short, long, value_name = "DIR", help_heading = "Run")]
@@ -213,6 +227,42 @@ pub enum Format {
     Json,
     /// The table as CSV.
     Csv,
+}
+
+/// `forkcast merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The run folders of all shards, in any order
+    #[arg(required = true, value_name = "PART")]
+    pub parts: Vec<PathBuf>,
+
+    /// The run folder of the whole
+    #[arg(short, long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// The scenario's file where it lies now, if it refers to files and was moved since
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `forkcast diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The run folder to compare with
+    #[arg(value_name = "A")]
+    pub first: PathBuf,
+
+    /// The run folder of which the differences are told
+    #[arg(value_name = "B")]
+    pub second: PathBuf,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
 }
 
 /// `forkcast trace`.

@@ -44,10 +44,17 @@ impl Exit {
         if error.is::<MalformedAssignment>() {
             return Self::Usage;
         }
+        if let Some(ReportError::Unfinished { .. } | ReportError::Missing { .. }) = error.downcast_ref() {
+            return Self::Incomplete;
+        }
         let is_invalid_folder = error.downcast_ref::<ReportError>().is_some_and(|error| {
             matches!(
                 error,
-                ReportError::Read { .. } | ReportError::Malformed { .. } | ReportError::NewerFormat { .. }
+                ReportError::Read { .. }
+                    | ReportError::Malformed { .. }
+                    | ReportError::NewerFormat { .. }
+                    | ReportError::OtherRun { .. }
+                    | ReportError::OtherPart { .. }
             )
         });
         if is_invalid_folder || error.is::<Unreadable>() { Self::Invalid } else { Self::Failed }

@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::Terminal;
-use crate::sweep::{CellRow, Watch};
+use crate::sweep::{Finished, Watch};
 
 /// A bar that a sweep fills, hidden where nobody looks.
 pub struct Progress {
@@ -34,7 +34,8 @@ impl Progress {
 }
 
 impl Watch for Progress {
-    fn finished(&self, row: &CellRow) {
+    fn finished(&self, cell: Finished<'_>) {
+        let row = cell.row;
         let host = row.host_class.clone().unwrap_or_else(|| row.ram.to_string());
         self.bar.set_message(format!("{host}: {}", row.verdict.name()));
         self.bar.inc(1);

@@ -1,6 +1,6 @@
 //! `forkcast run`: the sweep, its run folder and its answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -10,12 +10,17 @@ use anyhow::Context;
 use super::args::{Format, RunArgs};
 use super::exit::Exit;
 use super::progress::Progress;
+use super::record::Record;
+use super::shard::ShardArg;
 use super::terminal::Terminal;
 use super::{answer, input};
 use crate::decision::{self, ClassAnswer};
-use crate::report::{CellTable, ClassSummary, Manifest, ReportError, RunFolder, ScenarioText, TraceSubject};
+use crate::report::journal::{self, Fingerprint};
+use crate::report::{
+    CellTable, ClassSummary, Manifest, PartOf, ReplicationRow, ReportError, RunFolder, ScenarioText,
+};
 use crate::scenario::{Scenario, Target};
-use crate::sweep::{self, Cell, Grid, Settings, Sweep, Verdict};
+use crate::sweep::{self, Cell, Grid, Settings, Shard, Sweep, Verdict};
 use crate::units::Percent;
 
 /// Runs the sweep of a scenario.
@@ -28,26 +33,77 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(grid) => grid,
         Err(report) => return Ok(input::invalid(&report, terminal)),
     };
-    // A folder that cannot be written is found before the sweep, not after it.
+    let shard = args.shard.map(ShardArg::shard).transpose()?;
     let text = ScenarioText::new(scenario.name(), scenario.text());
-    let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("outputs").join(text.folder_name()));
+    let dir = args.out.clone().unwrap_or_else(|| default_folder(&text, shard));
+    let mut manifest = manifest(&scenario, text, &[]);
+    let fingerprint = Fingerprint::new(&manifest, &grid, shard, args.keep_replications);
+    // A folder that cannot be written, or is of another run, is found before the sweep, not after it.
+    let record = Record::open(&dir, &fingerprint, &answer::further_axes(&scenario), args, terminal)?;
     let folder = RunFolder::create(&dir)?;
 
     let cancelled = cancelled_by_ctrl_c()?;
     let started = Instant::now();
-    let sweep = simulate(&grid, args, terminal, &cancelled)?;
-    let answers = decision::answers(&grid, &sweep);
-    let manifest = manifest(&scenario, text, &answers);
-    write(folder, &scenario, &grid, &sweep, &manifest)?;
-    terminal.say(summary(&grid, &sweep, started));
+    let part = shard.map_or_else(|| grid.clone(), |shard| grid.shard(shard));
+    let sweep = simulate(&record.left(&part), &record, args, terminal, &cancelled)?;
+    let (sweep, replications, journal) = record.complete(sweep);
+    let journal = journal.close()?;
+    manifest.incomplete = !sweep.complete;
+    manifest.shard = shard.map(|shard| part_of(shard, &scenario, &grid, &sweep));
+    let answers = if shard.is_none() { decision::answers(&grid, &sweep) } else { Vec::new() };
+    manifest.classes = answers.iter().map(ClassSummary::from).collect();
+    write(
+        folder,
+        &Written { scenario: &scenario, grid: &grid, sweep: &sweep, replications, manifest: &manifest },
+        args,
+    )?;
+    if sweep.complete {
+        journal.remove()?;
+    }
+    terminal.say(summary(&part, &sweep, started));
 
     terminal.answer(&match args.format {
-        Format::Human => answer::human(&scenario, &grid, &sweep, &answers, &dir),
+        Format::Human => match shard {
+            Some(shard) => of_shard(shard, &part, &grid, &dir),
+            None => answer::human(&scenario, &grid, &sweep, &answers, &dir),
+        },
         Format::Json => answer::json(&scenario, &sweep, &manifest, &dir)?,
         Format::Csv => std::fs::read_to_string(dir.join(crate::report::CELLS_CSV))
             .context("cannot read the cells back")?,
     })?;
     exit(args, &scenario, &grid, &sweep, &cancelled, terminal)
+}
+
+/// `outputs/<name>-<first 8 of the sha256>`, with the shard behind it.
+fn default_folder(text: &ScenarioText, shard: Option<Shard>) -> PathBuf {
+    let suffix = shard.map(|shard| format!("-{}-of-{}", shard.index(), shard.count()));
+    PathBuf::from("outputs").join(text.folder_name() + &suffix.unwrap_or_default())
+}
+
+/// What `forkcast merge` needs to know of a part.
+fn part_of(shard: Shard, scenario: &Scenario, grid: &Grid, sweep: &Sweep) -> PartOf {
+    let origin = scenario.origin();
+    PartOf {
+        index: shard.index(),
+        count: shard.count(),
+        cells: grid.cells.len(),
+        full_cells: grid.full.len(),
+        cells_sha256: Fingerprint::cells_sha256(grid),
+        origin: origin.name.clone(),
+        folder: std::path::absolute(origin.folder.join(".")).unwrap_or_else(|_| origin.folder.clone()),
+        required_ram_bytes: sweep.required_ram.map(journal::ends),
+    }
+}
+
+/// A part answers nothing: what it holds, and how the answer comes about.
+fn of_shard(shard: Shard, part: &Grid, grid: &Grid, dir: &Path) -> String {
+    format!(
+        "Shard {shard}: {} of {}, in {}. `forkcast merge PART… -o DIR` answers when all {} are there.",
+        part.len(),
+        answer::cells(grid.len()),
+        dir.display(),
+        shard.count(),
+    )
 }
 
 /// A flag that Ctrl-C sets. A second Ctrl-C ends the process at once.
@@ -65,13 +121,15 @@ pub(super) fn cancelled_by_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
 
 fn simulate(
     grid: &Grid,
+    record: &Record,
     args: &RunArgs,
     terminal: &Terminal,
     cancelled: &AtomicBool,
 ) -> anyhow::Result<Sweep> {
     let settings = Settings { threads: args.threads, keep_outcomes: args.keep_replications };
     let progress = Progress::new(grid.len(), terminal);
-    let sweep = sweep::run(grid, settings, &progress, cancelled).context("cannot start the threads")?;
+    let watch = record.watch(&progress, cancelled);
+    let sweep = sweep::run(grid, settings, &watch, cancelled).context("cannot start the threads")?;
     progress.finish();
     for row in sweep.rows.iter().chain(&sweep.full) {
         let host = row.host_class.clone().unwrap_or_else(|| row.ram.to_string());
@@ -98,29 +156,34 @@ pub(super) fn manifest(scenario: &Scenario, text: ScenarioText, answers: &[Class
         confidence: risk.confidence,
         incidents_per_year: risk.incidents_per_year,
         classes: answers.iter().map(ClassSummary::from).collect(),
-        trace: None::<TraceSubject>,
+        trace: None,
+        shard: None,
+        incomplete: false,
     }
 }
 
-fn write(
-    folder: RunFolder,
-    scenario: &Scenario,
-    grid: &Grid,
-    sweep: &Sweep,
-    manifest: &Manifest,
-) -> Result<(), ReportError> {
+/// What goes into the folder.
+struct Written<'a> {
+    scenario: &'a Scenario,
+    grid: &'a Grid,
+    sweep: &'a Sweep,
+    replications: Vec<ReplicationRow>,
+    manifest: &'a Manifest,
+}
+
+fn write(folder: RunFolder, written: &Written<'_>, args: &RunArgs) -> Result<(), ReportError> {
+    let Written { scenario, grid, sweep, replications, manifest } = written;
     folder.write_cells(&CellTable { axes: answer::further_axes(scenario), rows: sweep.rows.clone() })?;
     if !grid.full.is_empty() {
         folder.write_full_cells(&CellTable { axes: Vec::new(), rows: sweep.full.clone() })?;
     }
-    if !sweep.outcomes.is_empty() {
-        folder.write_replications(sweep.outcomes.iter().flat_map(|cell| {
-            let numbered = cell.outcomes.iter().zip(0..);
-            numbered.map(|(outcome, number)| (cell.cell, number, outcome))
-        }))?;
+    if args.keep_replications {
+        folder.write_replications(replications)?;
     }
     folder.write_resolved(&scenario.resolved_toml(scenario.as_written()))?;
-    folder.draw(manifest)?;
+    if manifest.shard.is_none() {
+        folder.draw(manifest)?;
+    }
     folder.seal(manifest)
 }
 
@@ -146,7 +209,7 @@ fn exit(
         return Ok(Exit::Failed);
     }
     if cancelled.load(Ordering::SeqCst) {
-        terminal.say("interrupted: the cells finished so far were kept");
+        terminal.say("interrupted: the cells finished so far were kept, and --resume goes on");
         return Ok(Exit::Interrupted);
     }
     if !sweep.complete {

@@ -4,7 +4,7 @@ use super::Trouble;
 use super::ask::Ask;
 use crate::model::Outcome;
 use crate::scenario::Case;
-use crate::stats::Estimate;
+use crate::stats::{Estimate, mean_difference};
 use crate::sweep::full_to;
 use crate::units::SimDuration;
 
@@ -80,7 +80,7 @@ pub fn compare(ask: &Ask<'_>, case: &Case, percent: f64) -> Result<Option<Backup
     };
     let pairs = (HOURS * (HOURS - 1) / 2) as f64;
     let confidence = 1.0 - (1.0 - budget.confidence) / pairs;
-    let mean = crate::stats::mean_difference(&differences, confidence);
+    let Some(mean) = mean_difference(&differences, confidence) else { return Ok(None) };
     let years = budget.years();
     let difference = Estimate { value: mean.value / years, low: mean.low / years, high: mean.high / years };
     Ok(Some(BackupHours { percent, hours, best, worst, difference }))

@@ -36,10 +36,29 @@ fn put(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::
     Ok(())
 }
 
+/// How the name of a draft begins and ends.
+const DRAFT: (&str, &str) = (".forkcast-", ".part");
+
+/// Removes the drafts in `folder` that a killed process left behind. A folder that is not there has none.
+///
+/// # Errors
+///
+/// [`ReportError::Write`].
+pub fn remove_drafts(folder: &Path) -> Result<(), ReportError> {
+    let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(DRAFT.0) && name.ends_with(DRAFT.1) {
+            fs::remove_file(&path).map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        }
+    }
+    Ok(())
+}
+
 /// An unnamed-looking file beside its destination, readable as any other new file would be.
 fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(".").suffix(".part");
+    builder.prefix(DRAFT.0).suffix(DRAFT.1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

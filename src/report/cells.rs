@@ -51,6 +51,17 @@ impl CellTable {
         Ok(Self { axes, rows })
     }
 
+    /// The values of `row` in the order of the columns.
+    pub(super) fn record(row: &CellRow) -> Vec<String> {
+        fields(row).iter().map(Field::to_string).collect()
+    }
+
+    /// The row of which `record` holds the values, in a table with these further axes.
+    pub(super) fn of_record(axes: &[String], record: Vec<String>) -> Result<CellRow, String> {
+        let header = Self { axes: axes.to_vec(), rows: Vec::new() };
+        parse(&Row::of(&header.header().collect(), &record.into()), axes)
+    }
+
     /// The rows as JSON objects with the columns as names and `null` for what is empty.
     pub fn to_json(&self) -> Value {
         let object = |row| -> Map<String, Value> {

@@ -41,6 +41,36 @@ pub enum ReportError {
         /// The newest version this program reads.
         known: u64,
     },
+    /// The journal that should go on is of another run.
+    #[error("`{}` is of another run: the {difference} differs", path.display())]
+    OtherRun {
+        /// The journal.
+        path: PathBuf,
+        /// What differs.
+        difference: String,
+    },
+    /// Parts of a run that do not fit together.
+    #[error("`{}` does not belong with the others: {problem}", path.display())]
+    OtherPart {
+        /// The folder of the part.
+        path: PathBuf,
+        /// What is in the way.
+        problem: String,
+    },
+    /// A part of a run that has not ended.
+    #[error("`{}` is no finished part: {problem}", path.display())]
+    Unfinished {
+        /// The folder of the part.
+        path: PathBuf,
+        /// What is missing.
+        problem: String,
+    },
+    /// Shards of a run that no part holds.
+    #[error("{problem}")]
+    Missing {
+        /// Which shards, and which cells with them.
+        problem: String,
+    },
     /// A chart could not be drawn.
     #[error("cannot draw `{}`: {problem}", path.display())]
     Drawing {
@@ -75,6 +105,14 @@ impl ReportError {
             Self::Read { .. } => "check that you may read the folder",
             Self::Malformed { .. } => "run the scenario again: the file was edited or cut short",
             Self::NewerFormat { .. } => "read it with the forkcast that wrote it, or run the scenario again",
+            Self::OtherRun { .. } => {
+                "run without `--resume` to begin afresh, or choose another folder with `--out DIR`"
+            }
+            Self::OtherPart { .. } => {
+                "merge the shards of one run: same scenario, settings, seed and forkcast"
+            }
+            Self::Unfinished { .. } => "let it end: the same command with `--resume`",
+            Self::Missing { .. } => "run them with `--shard I/N`, and name all parts",
             Self::Drawing { .. } => "the figures are in the CSV files of the folder",
         }
     }

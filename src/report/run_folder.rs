@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::run_json::{FileEntry, Manifest, sha256};
 use super::trace::{self, EventRow, TimelineRow};
-use super::{CellTable, ReportError, atomic, chart, replications};
-use crate::model::Outcome;
+use super::{CellTable, ReplicationRow, ReportError, atomic, chart, replications};
 
 /// Path of the manifest within a run folder.
 pub const RUN_JSON: &str = "run.json";
@@ -23,8 +22,10 @@ pub const EVENTS_CSV: &str = "trace/events.csv";
 /// Path of the predictions within the folder of a validation.
 pub const PREDICTIONS_CSV: &str = "predictions.csv";
 
-const REPLICATIONS_CSV: &str = "replications.csv";
-const RESOLVED_TOML: &str = "resolved.toml";
+/// Path of the replications within a run folder.
+pub const REPLICATIONS_CSV: &str = "replications.csv";
+/// Path of the resolved scenario within a run folder.
+pub const RESOLVED_TOML: &str = "resolved.toml";
 /// Path of the cells of a server full to `maxmemory`, where they are others than those of `cells.csv`.
 pub const FULL_CELLS_CSV: &str = "full-cells.csv";
 
@@ -72,6 +73,9 @@ impl RunFolder {
             remove(&folder.dir.join(file))?;
         }
         folder.remove_further_timelines()?;
+        for part in ["", "charts", "trace"] {
+            atomic::remove_drafts(&folder.dir.join(part))?;
+        }
         Ok(folder)
     }
 
@@ -111,14 +115,14 @@ impl RunFolder {
         cells.write(&self.dir.join(FULL_CELLS_CSV))
     }
 
-    /// Writes `replications.csv` from (cell, replication, outcome), in the order given.
+    /// Writes `replications.csv`, in the order given.
     ///
     /// # Errors
     ///
     /// [`ReportError::Write`].
     pub fn write_replications<'a>(
         &self,
-        rows: impl IntoIterator<Item = (usize, u64, &'a Outcome)>,
+        rows: impl IntoIterator<Item = &'a ReplicationRow>,
     ) -> Result<(), ReportError> {
         replications::write(&self.dir.join(REPLICATIONS_CSV), rows)
     }

@@ -3,7 +3,7 @@
 //! Holds neither wall-clock times nor numbers of threads: the same scenario, seed and version give the same
 //! bytes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -33,6 +33,33 @@ pub struct Manifest {
     pub classes: Vec<ClassSummary>,
     /// Whose life `trace/` tells; absent where nothing was traced.
     pub trace: Option<TraceSubject>,
+    /// Which share of the cells the folder holds; absent where it holds all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<PartOf>,
+    /// Whether cells are missing that the run was to have: it was interrupted, or they failed. Absent where none are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub incomplete: bool,
+}
+
+/// What a part of a run must tell for the whole to be put together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartOf {
+    /// Which shard, from 1.
+    pub index: usize,
+    /// Of how many.
+    pub count: usize,
+    /// The scenario's cells, of all shards.
+    pub cells: usize,
+    /// Cells of a server full to `maxmemory`, of all shards.
+    pub full_cells: usize,
+    /// [`Fingerprint::cells_sha256`](super::journal::Fingerprint::cells_sha256) of all shards' cells.
+    pub cells_sha256: String,
+    /// What the scenario was called when it was read.
+    pub origin: String,
+    /// The folder that relative paths in it start from.
+    pub folder: PathBuf,
+    /// Lower and upper end of the RAM required (bytes), of the shard that answers it.
+    pub required_ram_bytes: Option<[Option<u64>; 2]>,
 }
 
 /// A scenario's text and its fingerprint.
@@ -155,13 +182,14 @@ struct Document<'a> {
 }
 
 #[derive(Serialize)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
-    version: &'static str,
-    commit: &'static str,
+    pub(super) version: &'static str,
+    pub(super) commit: &'static str,
 }
 
-const TOOL: Tool = Tool {
+/// Version and commit of this program, as `run.json` names them.
+pub(super) const TOOL: Tool = Tool {
     name: env!("CARGO_PKG_NAME"),
     version: env!("CARGO_PKG_VERSION"),
     commit: match option_env!("FORKCAST_COMMIT") {
@@ -211,9 +239,14 @@ impl Manifest {
 /// The sha256 of `bytes` in lower-case hexadecimal, as `sha256sum` prints it.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// `bytes` in lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
-    Sha256::digest(bytes).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

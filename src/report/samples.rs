@@ -94,6 +94,8 @@ pub(super) fn manifest(classes: &[&str]) -> Manifest {
         incidents_per_year: 0.01,
         classes: classes.iter().map(summary).collect(),
         trace: None,
+        shard: None,
+        incomplete: false,
     }
 }
 

@@ -79,6 +79,13 @@ pub(super) struct Row<'a> {
     record: &'a csv::StringRecord,
 }
 
+impl<'a> Row<'a> {
+    /// A row outside any file.
+    pub(super) fn of(header: &'a csv::StringRecord, record: &'a csv::StringRecord) -> Self {
+        Self { header, record }
+    }
+}
+
 impl Row<'_> {
     /// The text of a column, empty or not.
     pub(super) fn text(&self, column: &str) -> Result<&str, String> {

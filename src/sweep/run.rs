@@ -21,7 +21,20 @@ pub trait Watch: Sync {
     fn replicated(&self) {}
 
     /// A cell has its row.
-    fn finished(&self, _row: &CellRow) {}
+    fn finished(&self, _cell: Finished<'_>) {}
+}
+
+/// A cell that has its row.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished<'a> {
+    /// The row.
+    pub row: &'a CellRow,
+    /// The outcomes behind it, in order; none where the data does not fit.
+    pub outcomes: &'a [Outcome],
+    /// Whether it is a cell of a server full to `maxmemory`.
+    pub is_full: bool,
+    /// The RAM that data as given requires, where this cell tells it.
+    pub required_ram: Option<RequiredRam>,
 }
 
 /// Nobody is told.
@@ -114,11 +127,12 @@ pub fn run(
 const SIDE_BY_SIDE: usize = 16;
 
 fn simulate(grid: &Grid, settings: Settings, run: Run<'_>) -> Sweep {
-    let cells: Vec<&Cell> = grid.cells.iter().chain(&grid.full).collect();
-    let groups = cells.chunk_by(|a, b| have_same_weather(a, b)).flat_map(|group| group.chunks(SIDE_BY_SIDE));
-    let groups: Vec<&[&Cell]> = groups.collect();
-    let simulated: Vec<Vec<Simulated>> =
-        groups.par_iter().with_max_len(1).map(|group| simulate_group(group, grid, run)).collect();
+    let own = grid.cells.iter().map(|cell| (cell, false));
+    let cells: Vec<Planned> = own.chain(grid.full.iter().map(|cell| (cell, true))).collect();
+    let groups = cells.chunk_by(have_same_weather).flat_map(|group| group.chunks(SIDE_BY_SIDE));
+    let groups: Vec<&[Planned]> = groups.collect();
+    let simulate = |group: &&[Planned]| simulate_group(group, grid, settings.keep_outcomes, run);
+    let simulated: Vec<Vec<Simulated>> = groups.par_iter().with_max_len(1).map(simulate).collect();
     let mut simulated: Vec<Simulated> = simulated.into_iter().flatten().collect();
     let full = simulated.split_off(grid.cells.len());
     let mut sweep = Sweep { complete: true, ..Sweep::default() };
@@ -149,8 +163,11 @@ fn simulate(grid: &Grid, settings: Settings, run: Run<'_>) -> Sweep {
 fn unhurt<'a>(host: &Host, grid: &Grid, simulated: &'a [Simulated]) -> Option<&'a [Outcome]> {
     let cells = grid.cells.iter().zip(simulated);
     let own = cells.filter(|(cell, _)| cell.case.host == *host).find_map(|(_, result)| result.as_ref().ok());
-    let outcomes = own.map(|(_, outcomes)| outcomes.as_slice())?;
-    (!outcomes.is_empty() && outcomes.iter().all(had_room)).then_some(outcomes)
+    own.map(|(_, outcomes)| outcomes.as_slice()).filter(|outcomes| all_had_room(outcomes))
+}
+
+fn all_had_room(outcomes: &[Outcome]) -> bool {
+    !outcomes.is_empty() && outcomes.iter().all(had_room)
 }
 
 /// Whether memory never ran out: nothing was killed, stalled, refused or swapped.
@@ -185,9 +202,13 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
     })
 }
 
+/// A cell, and whether it is one of a full server.
+type Planned<'a> = (&'a Cell, bool);
+
 /// Whether two cells may be simulated under one sky.
-fn have_same_weather(one: &Cell, other: &Cell) -> bool {
-    one.case.host.traffic == other.case.host.traffic && one.case.host.horizon == other.case.host.horizon
+fn have_same_weather((one, _): &Planned, (other, _): &Planned) -> bool {
+    let (one, other) = (&one.case.host, &other.case.host);
+    one.traffic == other.traffic && one.horizon == other.horizon
 }
 
 /// A cell being simulated.
@@ -198,11 +219,12 @@ struct Trial {
     fits: bool,
 }
 
-/// Simulates cells of the same weather side by side.
-fn simulate_group(cells: &[&Cell], grid: &Grid, run: Run<'_>) -> Vec<Simulated> {
+/// Simulates cells of the same weather side by side. Outcomes are returned where they are to be kept, or tell the RAM that
+/// data as given requires: a sweep is to need no more memory for more replications.
+fn simulate_group(cells: &[Planned], grid: &Grid, keep_outcomes: bool, run: Run<'_>) -> Vec<Simulated> {
     let trials: Vec<Result<Trial, Stop>> =
-        cells.par_iter().map(|cell| guarded(|| Ok(Trial::new(cell)))).collect();
-    let fitting = cells.iter().zip(&trials).filter_map(|(cell, trial)| {
+        cells.par_iter().map(|(cell, _)| guarded(|| Ok(Trial::new(cell)))).collect();
+    let fitting = cells.iter().zip(&trials).filter_map(|((cell, _), trial)| {
         let trial = trial.as_ref().ok()?;
         trial.fits.then(|| (&trial.simulation, grid.budget_of(cell)))
     });
@@ -210,17 +232,21 @@ fn simulate_group(cells: &[&Cell], grid: &Grid, run: Run<'_>) -> Vec<Simulated> 
     let outcomes = replicate::<Sky>(&budgets, run, |sky, cell, number| {
         simulations[cell].run_under(sky, grid.seed, number, &mut Unobserved)
     });
-    let mut outcomes = outcomes.into_iter();
-    let finished = cells.iter().zip(&trials).map(|(cell, trial)| {
+    let mut of_fitting = outcomes.into_iter();
+    let finished = cells.iter().zip(&trials).map(|(&(cell, is_full), trial)| {
         let trial = trial.as_ref().map_err(Clone::clone)?;
         let mut row = trial.row.clone();
-        let mut of_cell = Vec::new();
+        let mut outcomes = Vec::new();
         if trial.fits {
-            of_cell = outcomes.next().unwrap_or(Err(Stop::Cancelled))?;
-            judge(&mut row, &of_cell, &grid.budget_of(cell));
+            outcomes = of_fitting.next().unwrap_or(Err(Stop::Cancelled))?;
+            judge(&mut row, &outcomes, &grid.budget_of(cell));
         }
-        run.watch.finished(&row);
-        Ok((row, of_cell))
+        let asked = grid.as_given.as_ref().filter(|host| !is_full && **host == cell.case.host);
+        let answers = asked.filter(|_| all_had_room(&outcomes));
+        let required_ram = answers.map(|host| from_peaks(host, &outcomes, &grid.budget));
+        run.watch.finished(Finished { row: &row, outcomes: &outcomes, is_full, required_ram });
+        let kept = if keep_outcomes || asked.is_some() { outcomes } else { Vec::new() };
+        Ok((row, kept))
     });
     finished.collect()
 }
@@ -318,9 +344,9 @@ mod tests {
     struct Interrupt<'a>(&'a AtomicBool, Mutex<Vec<usize>>);
 
     impl Watch for Interrupt<'_> {
-        fn finished(&self, row: &CellRow) {
+        fn finished(&self, cell: Finished<'_>) {
             self.0.store(true, Ordering::Relaxed);
-            self.1.lock().unwrap().push(row.cell);
+            self.1.lock().unwrap().push(cell.row.cell);
         }
     }
 

@@ -33,6 +33,16 @@ fn plan_says_what_it_takes() {
 }
 
 #[test]
+fn merge_says_what_it_takes() {
+    help("merge", &["merge", "--help"]);
+}
+
+#[test]
+fn diff_says_what_it_takes() {
+    help("diff", &["diff", "--help"]);
+}
+
+#[test]
 fn import_says_what_it_takes() {
     help("import", &["import", "--help"]);
 }

@@ -8,6 +8,7 @@ mod docs;
 mod golden;
 mod help;
 mod import;
+mod lasting;
 mod page_by_page;
 mod plan;
 mod problems;
