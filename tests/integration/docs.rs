@@ -65,3 +65,17 @@ fn the_save_of_the_readme_is_fresh() {
         forkcast(&[&["cow"], &command.split_whitespace().collect::<Vec<_>>()[..]].concat()).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown);
 }
+
+/// Every line shown of a plan is one that it says.
+#[test]
+fn the_plan_of_the_readme_is_fresh() {
+    let readme = fs::read_to_string(repository("README.md")).unwrap();
+    let (_, after) =
+        readme.split_once("what `forkcast plan scenarios/quickstart.toml` says -->\n```text\n").unwrap();
+    let (shown, _) = after.split_once("\n```").unwrap();
+    let output = forkcast(&["plan", "scenarios/quickstart.toml", "-q"]).output().unwrap();
+    let says = String::from_utf8(output.stdout).unwrap();
+    let missing = shown.lines().filter(|line| line.trim() != "…" && !says.lines().any(|said| said == *line));
+    let missing: Vec<&str> = missing.collect();
+    assert!(missing.is_empty(), "{}\n\nare not what it says:\n\n{says}", missing.join("\n"));
+}

@@ -77,7 +77,7 @@ fn headline(answers: &Answers, prices: Option<&Prices>) -> String {
 fn how_sure(sure: &Confidence) -> String {
     let forks = match sure.forks_per_incident {
         Some(forks) => {
-            let forks = rate(forks);
+            let forks = rate(two_digits(forks));
             format!("of {} forks a year at most 1 in {forks} ends in one", rate(sure.forks_per_year))
         }
         None => "nothing forks".to_owned(),
@@ -131,6 +131,12 @@ fn spread(risk: RiskOverUnknowns) -> String {
         share(high),
         share(risk.share_of_variance),
     )
+}
+
+/// A bound to two digits, downwards: `22,081` is no more than `22,000`.
+fn two_digits(value: f64) -> f64 {
+    let unit = 10f64.powf((value.max(1.0).log10().floor() - 1.0).max(0.0));
+    (value / unit).floor() * unit
 }
 
 fn blame(answers: &Answers) -> Option<String> {
