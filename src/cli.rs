@@ -12,6 +12,8 @@ mod cow;
 mod diff;
 mod exit;
 mod explain;
+mod fleet;
+mod forecast;
 mod import;
 mod init;
 mod input;
@@ -59,6 +61,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
         Command::Diff(args) => diff::diff(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
         Command::Cow(args) => cow::cow(&args, terminal),
+        Command::Forecast(args) => forecast::forecast(&args, terminal),
         Command::Import(args) => import::import(&args, terminal),
         Command::Validate(args) => validate::validate(&args, terminal),
         Command::Check(args) => check::check(&args, terminal),

@@ -12,9 +12,9 @@
 //! | `confidence` | how sure, in kills a year |
 //! | `fleet` | the smallest safe class alone, for one cluster of many |
 //!
-//! Questions are asked one after another, each of the host that the last answer chose: the classes first, then everything
-//! else of the smallest that is safe, or of the host as written where none is. Owns which cells are asked for; how a cell
-//! is simulated is `sweep`'s, what rows say is `decision`'s, and nothing here prints.
+//! Questions are asked one after another, each of the host that the last answer chose: the classes first, then
+//! everything else of the smallest that is safe, or of the host as written where none is. Owns which cells are asked
+//! for; how a cell is simulated is `sweep`'s, what rows say is `decision`'s, and nothing here prints.
 
 mod ask;
 mod causes;
@@ -142,7 +142,8 @@ pub fn plan(
     Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, unknowns, chosen })
 }
 
-/// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside it.
+/// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside
+/// it.
 fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<Found>, Trouble> {
     let found = sweep::run(grid, ask.settings, &Unwatched, ask.cancelled)?;
     match found.failures.first() {

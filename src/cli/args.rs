@@ -79,6 +79,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Forecast one save, no file needed: what it copies, when, and whether it fits now
     Cow(Box<CowArgs>),
+    /// Forecast the next save from past ones alone, with an interval: the load is unknown
+    Forecast(ForecastArgs),
     /// Make a scenario from INFO text, and hold the model against the server's own record
     Import(ImportArgs),
     /// Predict measured saves of real servers, and say how far off
@@ -192,8 +194,8 @@ pub struct PlanArgs {
     #[arg(long, help_heading = "Plan")]
     pub rare: bool,
 
-    /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario, or of a
-    /// folder of INFO texts: one row of answers a cluster
+    /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario,
+    /// or of a folder of INFO texts: one row of answers a cluster
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "rare", "fail_on_risk"], help_heading = "Plan")]
     pub fleet: Option<PathBuf>,
 
@@ -281,13 +283,46 @@ pub struct TraceArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `forkcast forecast`.
+#[derive(Debug, Args)]
+pub struct ForecastArgs {
+    /// INFO texts, each taken after another save; or one CSV of saves with the columns of a measurements file
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The chance that the interval is to hold the next save, from 0.5 to 0.999
+    #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = confidence)]
+    pub confidence: f64,
+
+    /// `used_memory` at the next save, where it is not that of the last record
+    #[arg(long, value_name = "SIZE")]
+    pub used_memory: Option<String>,
+
+    /// How long the next save will take, where it is not as long as the history says
+    #[arg(long, value_name = "DURATION")]
+    pub save_duration: Option<String>,
+
+    /// Memory that will be free for copies: says the chance that the save needs more
+    #[arg(long, value_name = "SIZE")]
+    pub headroom: Option<String>,
+
+    /// What standard output holds
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
 /// `forkcast import`.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// INFO text of the server (`redis-cli INFO`), or - for standard input; a second, later one gives rates by
-    /// difference; the text of `CONFIG GET *` may be added
-    #[arg(required = true, num_args = 1..=3, value_name = "FILE")]
+    /// INFO text of the server (`redis-cli INFO everything`), or - for standard input; later ones give rates by
+    /// difference, growth, saves and the hours of the day; the text of `CONFIG GET *` may be added
+    #[arg(required_unless_present = "prometheus", value_name = "FILE")]
     pub files: Vec<PathBuf>,
+
+    /// Prometheus with metrics of `redis_exporter`: its address, of which the last 30 days are asked hour by hour, or a
+    /// file with what `/api/v1/query_range` answered
+    #[arg(long, value_name = "URL|FILE", conflicts_with = "files")]
+    pub prometheus: Option<String>,
 
     /// Memory of the host, where INFO does not say it or says another machine's
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["limit", "class"])]
@@ -301,8 +336,8 @@ pub struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     pub class: Option<String>,
 
-    /// Where to write the scenario; standard output without it
-    #[arg(short, long, value_name = "FILE")]
+    /// Where to write the scenario, standard output without it; for the servers of a fleet, a folder
+    #[arg(short, long, value_name = "FILE|DIR")]
     pub out: Option<PathBuf>,
 }
 
@@ -378,6 +413,11 @@ const MOST_THREADS: usize = 1024;
 fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let threads: NonZeroUsize = text.parse().map_err(|error| format!("{error}"))?;
     if threads.get() > MOST_THREADS { Err(format!("at most {MOST_THREADS}")) } else { Ok(threads) }
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if (0.5..=0.999).contains(&share) { Ok(share) } else { Err("between 0.5 and 0.999".to_owned()) }
 }
 
 #[cfg(test)]

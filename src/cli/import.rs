@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::args::ImportArgs;
 use super::exit::Exit;
+use super::fleet;
 use super::input;
 use super::terminal::Terminal;
 use crate::observe::{self, Hindcast, HostMemory, Import, ImportError, ModelSays};
@@ -25,12 +26,26 @@ pub fn import(args: &ImportArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
+    if let Some(source) = &args.prometheus {
+        return fleet::import(source, &memory, args, terminal);
+    }
     let texts = args.files.iter().map(|path| input::read(path)).collect::<Result<Vec<String>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let imported = match observe::import(&texts, &memory, |engine| layout(engine).cloned()) {
+    one(&texts, &args.files, &memory, args, terminal)
+}
+
+/// The scenario of one server, from INFO texts and the files that they come from.
+pub fn one(
+    texts: &[&str],
+    files: &[PathBuf],
+    memory: &HostMemory,
+    args: &ImportArgs,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
+    let imported = match observe::import(texts, memory, |engine| layout(engine).cloned()) {
         Ok(imported) => imported,
         Err(error) => {
-            terminal.insist(format!("error: {}{error}", file_of(&error, &args.files)));
+            terminal.insist(format!("error: {}{error}", file_of(&error, files)));
             return Ok(Exit::Invalid);
         }
     };

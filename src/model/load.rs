@@ -94,7 +94,8 @@ impl<'a> Load<'a> {
     /// When `amount` of `accrual` has come since `from`, to a millisecond; `None` if not before `until`.
     ///
     /// Without jobs it can be read off the weather. With them it looks for the hour first, then within it where the
-    /// straight line between the bounds crosses, and halves every other time: amounts are nearly straight within an hour.
+    /// straight line between the bounds crosses, and halves every other time: amounts are nearly straight within an
+    /// hour.
     pub fn time_when(
         &self,
         accrual: &Accrual,

@@ -302,8 +302,8 @@ impl Simulation {
         self.live(&mut Sky::default(), numbers, observer)
     }
 
-    /// Runs one replication under a sky that it shares with other hosts: those that have the same traffic. The outcome is
-    /// that of [`run`](Self::run).
+    /// Runs one replication under a sky that it shares with other hosts: those that have the same traffic. The
+    /// outcome is that of [`run`](Self::run).
     ///
     /// # Errors
     ///

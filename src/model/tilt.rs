@@ -23,8 +23,8 @@ use crate::model::life::occasion;
 use crate::model::outcome::Cause;
 use crate::rng::{Purpose, Stream};
 
-/// The chance δ that a replication is left as it is. Source: Hesterberg (1995) takes 0.1 to 0.5; with 0.1 a risk that the
-/// tilt misses is still met a tenth as often as without any.
+/// The chance δ that a replication is left as it is. Source: Hesterberg (1995) takes 0.1 to 0.5; with 0.1 a risk that
+/// the tilt misses is still met a tenth as often as without any.
 pub const DEFENSIVE: f64 = 0.1;
 
 /// A tilt of the random numbers of replications.

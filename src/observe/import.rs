@@ -11,6 +11,7 @@ mod host;
 mod load;
 mod page;
 mod replication;
+mod series;
 mod server;
 
 use crate::memory::LayoutProfile;
@@ -50,7 +51,7 @@ pub struct Import {
     pub text: String,
     /// What to know before trusting it; the text repeats it at its top.
     pub remarks: Vec<String>,
-    /// The record it was made from: the later one where there were two.
+    /// The record it was made from: the latest one where there were several.
     pub record: Record,
     /// The write rate in it, with its witnesses.
     pub writes: WriteEstimate,
@@ -67,18 +68,18 @@ pub enum ImportError {
         /// What is wrong with it.
         error: InfoError,
     },
-    /// There is no INFO among the inputs, or more than two.
-    #[error("{0} INFO texts given; give one, or two of one server for rates by difference")]
-    NumberOfInfos(usize),
-    /// Two INFOs of different processes: their counters do not continue each other.
+    /// There is no INFO among the inputs.
+    #[error("no INFO text given; give one, or several of one server for rates by difference")]
+    NoInfo,
+    /// No INFO is of the process of the latest one: their counters do not continue each other.
     #[error(
-        "the two INFO texts are of different processes (`run_id` {earlier} and {later}): rates by \
+        "the last two INFO texts are of different processes (`run_id` {earlier} and {later}): rates by \
          difference need one server without a restart between"
     )]
     DifferentServers {
-        /// The first one's `run_id`.
+        /// The last but one's `run_id`.
         earlier: String,
-        /// The second one's.
+        /// The last one's.
         later: String,
     },
     /// The layout of this version is not known.
@@ -102,7 +103,10 @@ pub enum ImportError {
 /// All that the tables of the scenario are made from.
 struct Sources<'a> {
     record: &'a Record,
+    /// The first record of the same process.
     earlier: Option<&'a Record>,
+    /// All records in order of time, `record` the last.
+    series: &'a [Record],
     config: Option<&'a Config>,
     memory: &'a HostMemory,
     /// What the server may take: the RAM, or the container's limit.
@@ -111,8 +115,9 @@ struct Sources<'a> {
     engine: engine::EngineLayout,
 }
 
-/// Makes a scenario of INFO texts: one, or two of one server in any order, and at most one CONFIG GET text
-/// beside them. `find_layout` looks up the profile that a scenario may name as its engine.
+/// Makes a scenario of INFO texts: one, or several of one server in any order, and at most one CONFIG GET text
+/// beside them. Rates are of the time since the last restart; data, saves and hours of the whole
+/// series. `find_layout` looks up the profile that a scenario may name as its engine.
 ///
 /// # Errors
 ///
@@ -122,7 +127,10 @@ pub fn import(
     memory: &HostMemory,
     find_layout: impl Fn(&str) -> Option<LayoutProfile>,
 ) -> Result<Import, ImportError> {
-    let Inputs { record, earlier, config } = Inputs::read(texts)?;
+    let Inputs { series, config } = Inputs::read(texts)?;
+    let record = series.last().ok_or(ImportError::NoInfo)?;
+    let is_same = |other: &&Record| other.server.run_id == record.server.run_id;
+    let earlier = series[..series.len() - 1].iter().find(is_same);
     let engine = engine::layout_of(&record.server)?;
     let layout = find_layout(engine.profile).ok_or_else(|| ImportError::UnknownEngine {
         product: record.server.product.clone(),
@@ -134,8 +142,9 @@ pub fn import(
         HostMemory::Ram(ram) | HostMemory::Limit(ram) | HostMemory::Class { ram, .. } => *ram,
     };
     let sources = Sources {
-        record: &record,
-        earlier: earlier.as_ref(),
+        record,
+        earlier,
+        series: &series,
         config: config.as_ref(),
         memory,
         ram,
@@ -143,13 +152,12 @@ pub fn import(
         engine,
     };
     let (text, remarks, writes) = scenario(&sources);
-    Ok(Import { text, remarks, record, writes })
+    Ok(Import { text, remarks, record: record.clone(), writes })
 }
 
 /// The inputs, told apart and in order of time.
 struct Inputs {
-    record: Record,
-    earlier: Option<Record>,
+    series: Vec<Record>,
     config: Option<Config>,
 }
 
@@ -168,15 +176,13 @@ impl Inputs {
             records.push(Record::of(&info).map_err(|error: FieldError| input(error.into()))?);
         }
         records.sort_by_key(|record| record.server.time_usec.unwrap_or(record.server.uptime_seconds));
-        let given = records.len();
-        let (Some(record), earlier, true) = (records.pop(), records.pop(), records.is_empty()) else {
-            return Err(ImportError::NumberOfInfos(given));
-        };
-        if let Some(earlier) = &earlier
-            && earlier.server.run_id != record.server.run_id
+        let Some((record, before)) = records.split_last() else { return Err(ImportError::NoInfo) };
+        let is_same = |other: &Record| other.server.run_id == record.server.run_id;
+        if let Some(earlier) = before.last()
+            && !before.iter().any(is_same)
         {
             let run_id = |record: &Record| record.server.run_id.clone().unwrap_or_else(|| "none".into());
-            return Err(ImportError::DifferentServers { earlier: run_id(earlier), later: run_id(&record) });
+            return Err(ImportError::DifferentServers { earlier: run_id(earlier), later: run_id(record) });
         }
         if record.server.is_loading {
             return Err(ImportError::NoData("is still loading its data"));
@@ -184,7 +190,7 @@ impl Inputs {
         if record.keys.keys == 0 || record.memory.data() == Bytes::ZERO {
             return Err(ImportError::NoData("holds no keys"));
         }
-        Ok(Self { record, earlier, config })
+        Ok(Self { series: records, config })
     }
 }
 
@@ -197,10 +203,11 @@ fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
     let keyspace = dataset::keyspace(sources, &writes);
     let mut sections =
         vec![host::host(sources), server::server(sources), dataset::dataset(sources), keyspace];
-    sections.extend(writes.cap().map(|cap| section("[traffic]", vec![cap])));
+    let traffic: Vec<_> = series::hourly(sources.series).into_iter().chain(writes.cap()).collect();
+    sections.extend((!traffic.is_empty()).then(|| section("[traffic]", traffic)));
     sections.extend([
         forks::persistence(sources, &points),
-        forks::save(record, &points),
+        forks::save(sources, &points),
         forks::backup(&points),
         replication::replication(sources),
         simulation(record),
@@ -208,6 +215,7 @@ fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
     let mut remarks = host::remarks(sources);
     remarks.extend(server::remarks(sources));
     remarks.extend(replication::remarks(sources));
+    remarks.extend(series::remarks(sources.series));
     let text = page::page(&introduction(sources), &remarks, "imported", &sections);
     (text, remarks, writes)
 }
@@ -341,12 +349,7 @@ mod tests {
     fn infos_of_two_processes_have_no_difference() {
         let error = import(&[REDIS, VALKEY], &HostMemory::Reported).unwrap_err();
         assert!(matches!(error, ImportError::DifferentServers { .. }), "{error}");
-        let error = import(&[REDIS, REDIS, REDIS_DURING], &HostMemory::Reported).unwrap_err();
-        assert_eq!(error, ImportError::NumberOfInfos(3));
-        assert_eq!(
-            import(&[VALKEY_CONFIG], &HostMemory::Reported).unwrap_err(),
-            ImportError::NumberOfInfos(0)
-        );
+        assert_eq!(import(&[VALKEY_CONFIG], &HostMemory::Reported).unwrap_err(), ImportError::NoInfo);
     }
 
     #[test]

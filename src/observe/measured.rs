@@ -32,4 +32,5 @@ pub use line::Line;
 pub use predict::{Prediction, Unpredicted, predict};
 pub use reading::{rows, timeline};
 pub use row::{Row, Timeline};
+pub(in crate::observe) use sheet::Sheet;
 pub use validation::{Curves, Outcomes, Target, Validation, WrongOutcome};

@@ -42,13 +42,13 @@ pub struct Remedy {
 /// Risk by cause of `case` as it is, and the remedies for causes that fork or hurt.
 pub fn blame(ask: &Ask<'_>, case: &Case) -> Result<(Vec<CauseRisk>, Vec<Remedy>), Trouble> {
     let budget = ask.by(REPLICATIONS);
-    let changes: Vec<Change> = changes(&case.host);
-    let changed = changes.iter().map(|change| {
+    let offered: Vec<Change> = changes(&case.host);
+    let with_change = offered.iter().map(|change| {
         let mut case = case.clone();
         (change.apply)(&mut case.host);
         case
     });
-    let cases: Vec<Case> = std::iter::once(case.clone()).chain(changed).collect();
+    let cases: Vec<Case> = std::iter::once(case.clone()).chain(with_change).collect();
     let mut cells = ask.cells(cases, &budget)?.into_iter();
     let Some((_, outcomes)) = cells.next() else { return Err(Trouble::Interrupted) };
     if outcomes.is_empty() {
@@ -59,15 +59,15 @@ pub fn blame(ask: &Ask<'_>, case: &Case) -> Result<(Vec<CauseRisk>, Vec<Remedy>)
         forks_per_year: forks_per_year(&outcomes, cause, &budget),
         incidents_per_year: budget.rate_of(outcomes.iter().map(|outcome| outcome.incidents_of(cause))),
     };
-    let causes = Cause::ALL.into_iter().map(risk).collect();
-    let remedies = changes.into_iter().zip(cells).filter(|(_, (_, outcomes))| !outcomes.is_empty());
+    let blamed = Cause::ALL.into_iter().map(risk).collect();
+    let remedies = offered.into_iter().zip(cells).filter(|(_, (_, outcomes))| !outcomes.is_empty());
     let remedies = remedies.map(|(change, (_, outcomes))| Remedy {
         cause: change.cause,
         change: change.words,
         forks_per_year: forks_per_year(&outcomes, change.cause, &budget),
         incidents_per_year: budget.rate_of(outcomes.iter().map(Outcome::incidents)),
     });
-    Ok((causes, remedies.collect()))
+    Ok((blamed, remedies.collect()))
 }
 
 fn forks_per_year(outcomes: &[Outcome], cause: Cause, budget: &Budget) -> f64 {

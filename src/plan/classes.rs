@@ -37,8 +37,8 @@ pub struct ToSet {
 /// The answer for the host of `case`, of which the data needs `needed` bytes.
 ///
 /// The search's counts rest on an incident at one percent meaning one at all larger ones, which a rewrite that falls
-/// elsewhere may belie. So its percent is simulated in full, and where that shows more than the search did, the next ones
-/// below.
+/// elsewhere may belie. So its percent is simulated in full, and where that shows more than the search did, the next
+/// ones below.
 pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble> {
     let question = question(ask, case, needed);
     // No percent helps a host that is too small for its data.

@@ -6,7 +6,7 @@ use crate::sweep::{Budget, Figures};
 use crate::units::Bytes;
 
 /// Hosts of the fleet that a risk is spoken of.
-pub const FLEET: f64 = 1_000.0;
+pub const FLEET: u32 = 1_000;
 
 /// What the percent to set means for a host and a fleet.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +39,7 @@ pub fn confidence(percent: f64, figures: &Figures, outcomes: &[Outcome], budget:
     Confidence {
         percent,
         incidents_per_host_year: most,
-        incidents_per_fleet_year: most * FLEET,
+        incidents_per_fleet_year: most * f64::from(FLEET),
         forks_per_year: figures.forks_per_year,
         forks_per_incident: (figures.forks_per_year > 0.0).then(|| figures.forks_per_year / most),
         free_at_worst: quantile(&free, share).unwrap_or_default(),

@@ -22,8 +22,8 @@ pub struct ClusterAnswer {
     pub incidents_per_year_high: Option<f64>,
 }
 
-/// The smallest safe class of `scenario`: its hosts in the order of their memory, each first at the percent that the data
-/// needs alone, and only the first that is safe there searched for what it survives.
+/// The smallest safe class of `scenario`: its hosts in the order of their memory, each first at the percent that the
+/// data needs alone, and only the first that is safe there searched for what it survives.
 ///
 /// # Errors
 ///

@@ -12,8 +12,8 @@ const FACTOR: f64 = 1.05;
 const STEPS: usize = 140;
 const BELOW: f64 = 57.0;
 
-/// Replications, in incidents that the budget would allow in them: enough for the rate, which moves little where the risk
-/// moves much.
+/// Replications, in incidents that the budget would allow in them: enough for the rate, which moves little where the
+/// risk moves much.
 const ALLOWED: f64 = 3.0;
 
 /// The largest mean write rate of the load, all keyspaces together, at which `case` is estimated to stay within the

@@ -57,8 +57,8 @@ pub enum FleetError {
     },
 }
 
-/// Reads the clusters of the CSV at `path`: a column `cluster` with names, and columns headed by dotted paths of settings.
-/// Whether the settings are valid shows when a cluster's scenario is read: diagnostics name the line.
+/// Reads the clusters of the CSV at `path`: a column `cluster` with names, and columns headed by dotted paths of
+/// settings. Whether the settings are valid shows when a cluster's scenario is read: diagnostics name the line.
 ///
 /// # Errors
 ///

@@ -6,8 +6,8 @@
 //! share their replications' weather (common random numbers), so the counts of the steps are those that simulating each
 //! of them in full would give, wherever an incident at one step means one at every later step.
 //!
-//! That need not hold over a whole horizon (a rewrite comes elsewhere, a kill changes what follows): the answer is to be
-//! simulated in full before anybody is told of it. Owns the search; `budget` owns what counts decide.
+//! That need not hold over a whole horizon (a rewrite comes elsewhere, a kill changes what follows): the answer is to
+//! be simulated in full before anybody is told of it. Owns the search; `budget` owns what counts decide.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -73,8 +73,8 @@ pub struct Limit {
     pub at_low: Option<Estimate>,
 }
 
-/// Finds where on `ladder` the budget ends, for a number of replications fixed beforehand (`budget.replications`); `None`
-/// where it was cancelled.
+/// Finds where on `ladder` the budget ends, for a number of replications fixed beforehand (`budget.replications`);
+/// `None` where it was cancelled.
 ///
 /// # Errors
 ///
@@ -196,9 +196,9 @@ impl Search<'_> {
     /// The verdicts from the least critical step up to `last`.
     fn walk_up(&mut self, last: usize, replications: u64) -> Result<Limit, Stop> {
         let mut limit = Limit { low: None, value: None, high: None, replications, at_low: None };
-        let least = self.critical.values().copied().min().unwrap_or(last + 1);
+        let first = self.critical.values().copied().min().unwrap_or(last + 1);
         // Below the least critical step every verdict is that of no incident at all.
-        let mut step = least.saturating_sub(1).min(last);
+        let mut step = first.saturating_sub(1).min(last);
         let (mut is_safe_so_far, mut is_within_so_far) = (true, true);
         while step <= last {
             let rate = self.budget.rate(&self.counted(step, replications)?);

@@ -67,7 +67,9 @@ pub(super) fn replicate<C: Default>(
                 courses[cell].take(result);
             }
         }
-        stretches.iter().for_each(|&(cell, _)| courses[cell].look());
+        for &(cell, _) in &stretches {
+            courses[cell].look();
+        }
     }
     courses.into_iter().map(|course| course.outcomes).collect()
 }

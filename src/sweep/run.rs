@@ -219,8 +219,8 @@ struct Trial {
     fits: bool,
 }
 
-/// Simulates cells of the same weather side by side. Outcomes are returned where they are to be kept, or tell the RAM that
-/// data as given requires: a sweep is to need no more memory for more replications.
+/// Simulates cells of the same weather side by side. Outcomes are returned where they are to be kept, or tell the RAM
+/// that data as given requires: a sweep is to need no more memory for more replications.
 fn simulate_group(cells: &[Planned], grid: &Grid, keep_outcomes: bool, run: Run<'_>) -> Vec<Simulated> {
     let trials: Vec<Result<Trial, Stop>> =
         cells.par_iter().map(|(cell, _)| guarded(|| Ok(Trial::new(cell)))).collect();

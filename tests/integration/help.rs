@@ -56,3 +56,8 @@ fn validate_says_what_it_takes() {
 fn cow_says_what_it_takes() {
     help("cow", &["cow", "--help"]);
 }
+
+#[test]
+fn forecast_says_what_it_takes() {
+    help("forecast", &["forecast", "--help"]);
+}

@@ -5,6 +5,7 @@ mod behaviours;
 mod cli;
 mod determinism;
 mod docs;
+mod forecast;
 mod golden;
 mod help;
 mod import;
@@ -12,6 +13,7 @@ mod lasting;
 mod page_by_page;
 mod plan;
 mod problems;
+mod prometheus;
 mod properties;
 mod validate;
 

@@ -65,7 +65,7 @@ impl Bench {
         thread::sleep(SETTLE);
         let save = save::measure(&self.server, &mut self.connection, &writer.log);
         writer.stop();
-        save
+        save.ok().filter(|save| save.is_ok).expect("a good save")
     }
 
     /// Resident pages of the server.

@@ -7,6 +7,8 @@
 
 mod bench;
 mod commands;
+mod group;
+mod histories;
 mod law;
 mod load;
 mod matrix;
@@ -136,6 +138,12 @@ impl Display for Verdict {
             None => write!(out, "SKIPPED: the law does not know it"),
         }
     }
+}
+
+#[test]
+#[ignore = "a measurement of some ten minutes: FORKCAST_LIVE_ROWS says where to"]
+fn histories_of_saves_under_hidden_load() {
+    histories::measure(&server::programs()[0]);
 }
 
 #[test]

@@ -30,8 +30,10 @@ pub struct Sample {
     pub file: f64,
 }
 
-/// A save that came to its end.
+/// A save that came to its end, good or bad.
 pub struct Save {
+    /// Whether the server calls it good: a killed child's is not.
+    pub is_ok: bool,
     /// Keys just before the fork.
     pub keys: u64,
     /// The server's memory just before the fork.
@@ -64,9 +66,21 @@ impl Save {
     }
 }
 
+/// What was known before a fork that the server itself did not outlive.
+pub struct Died {
+    /// Keys just before the fork.
+    pub keys: u64,
+    /// The server's memory then.
+    pub before: Rollup,
+    /// `INFO` then.
+    pub info_before: Info,
+    /// From the reply to `BGSAVE` to the child's exit \[seconds\].
+    pub seconds: f64,
+}
+
 /// Lets the server save under the load whose acknowledged writes are in `log`.
-pub fn measure(server: &Server, connection: &mut Connection, log: &Log) -> Save {
-    let keys = redis::cmd("DBSIZE").query(connection).unwrap();
+pub fn measure(server: &Server, connection: &mut Connection, log: &Log) -> Result<Save, Died> {
+    let keys: u64 = redis::cmd("DBSIZE").query(connection).unwrap();
     let info_before = Info::ask(connection);
     let before = Rollup::of(server.pid()).unwrap();
     redis::cmd("BGSAVE").exec(connection).unwrap();
@@ -79,8 +93,10 @@ pub fn measure(server: &Server, connection: &mut Connection, log: &Log) -> Save 
         thread::sleep(BETWEEN_SAMPLES);
     }
     let end = watch.join().unwrap();
-    let (info_after, counted_at) = wait_for_the_server(connection);
-    assert_eq!(info_after.text("rdb_last_bgsave_status"), "ok", "the save failed");
+    let seconds = (end - start).as_secs_f64();
+    let Some((info_after, counted_at)) = wait_for_the_server(connection) else {
+        return Err(Died { keys, before, info_before, seconds });
+    };
     let since_fork = |moment: Instant| log.writes_at(moment) - log.writes_at(start);
     let counted = since_fork(counted_at);
     let placed = |(at, sample): (Instant, Sample)| Sample {
@@ -88,9 +104,10 @@ pub fn measure(server: &Server, connection: &mut Connection, log: &Log) -> Save 
         writes: since_fork(at),
         ..sample
     };
-    Save {
+    Ok(Save {
+        is_ok: info_after.text("rdb_last_bgsave_status") == "ok",
         samples: moments.into_iter().map(placed).collect(),
-        seconds: (end - start).as_secs_f64(),
+        seconds,
         writes: since_fork(end),
         counter_ratio: if counted > 0.0 {
             info_after.number("rdb_changes_since_last_save") / counted
@@ -102,7 +119,7 @@ pub fn measure(server: &Server, connection: &mut Connection, log: &Log) -> Save 
         before,
         info_before,
         info_after,
-    }
+    })
 }
 
 /// The parent first: were the child gone in between, its share would be missing rather than be counted twice. The
@@ -133,12 +150,13 @@ fn exit_of(pid: u32) -> Instant {
 }
 
 /// The server finds the end of its child some tenths of a second later; the first answer that says so, and its moment.
-fn wait_for_the_server(connection: &mut Connection) -> (Info, Instant) {
+/// Nothing where the server is gone.
+fn wait_for_the_server(connection: &mut Connection) -> Option<(Info, Instant)> {
     let end = Instant::now() + PATIENCE;
     loop {
-        let info = Info::ask(connection);
+        let info = Info::of(connection)?;
         if info.text("rdb_bgsave_in_progress") == "0" {
-            return (info, Instant::now());
+            return Some((info, Instant::now()));
         }
         assert!(Instant::now() < end, "the server does not notice the end of its save");
         thread::sleep(Duration::from_millis(5));

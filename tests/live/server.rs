@@ -114,9 +114,14 @@ impl Drop for Server {
 impl Info {
     /// Asks for every section.
     pub fn ask(connection: &mut redis::Connection) -> Self {
-        let text: String = redis::cmd("INFO").arg("everything").query(connection).unwrap();
+        Self::of(connection).expect("a server that answers")
+    }
+
+    /// The same of a server that may be gone.
+    pub fn of(connection: &mut redis::Connection) -> Option<Self> {
+        let text: String = redis::cmd("INFO").arg("everything").query(connection).ok()?;
         let fields = text.lines().filter_map(|line| line.split_once(':'));
-        Self(fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect())
+        Some(Self(fields.map(|(name, value)| (name.to_owned(), value.trim().to_owned())).collect()))
     }
 
     /// The text of a field, empty where this version has none.

@@ -31,8 +31,12 @@ pub struct Keys {
 
 /// Loads keys in id order until the server uses `bytes` of memory; the number of keys.
 pub fn fill(connection: &mut Connection, load: Load, bytes: f64) -> u64 {
+    grow(connection, load, 0, bytes)
+}
+
+/// Adds keys behind the `keys` that there are, until the server uses `bytes` of memory; the number of all.
+pub fn grow(connection: &mut Connection, load: Load, mut keys: u64, bytes: f64) -> u64 {
     let mut draw = Draw::new(0, 1);
-    let mut keys = 0;
     while Info::ask(connection).number("used_memory") < bytes {
         assert!((keys * KEY_BYTES) as f64 <= bytes, "{keys} keys take no memory");
         for _ in 0..BATCHES_BETWEEN_QUESTIONS {
@@ -98,7 +102,10 @@ impl Writer {
                 for _ in 0..due {
                     writes += operate(&mut pipeline, &mut draw, load, &mut next_new) as f64;
                 }
-                pipeline.exec(&mut connection).unwrap();
+                if pipeline.exec(&mut connection).is_err() {
+                    // The server died: whoever measures it finds out, and may have meant it to.
+                    return;
+                }
                 sent += due as f64;
                 own_log.push(writes);
             }
@@ -106,7 +113,7 @@ impl Writer {
         Self { thread: Some(thread), end, log }
     }
 
-    /// Ends the load; every write that was sent is acknowledged and counted.
+    /// Ends the load; every write that was sent to a living server is acknowledged and counted.
     pub fn stop(&mut self) {
         self.end.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {

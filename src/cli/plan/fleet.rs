@@ -106,8 +106,8 @@ fn scenarios(
     Ok(all_or_reports(read))
 }
 
-/// The scenarios that the INFO texts in a folder make, each named by its file. The scenario file gives the risk budget and
-/// the axes; what the servers are, they say themselves.
+/// The scenarios that the INFO texts in a folder make, each named by its file. The scenario file gives the risk
+/// budget and the axes; what the servers are, they say themselves.
 fn of_infos(
     folder: &Path,
     args: &PlanArgs,
@@ -194,9 +194,8 @@ struct Rows {
 impl Rows {
     fn open(args: &PlanArgs) -> anyhow::Result<Self> {
         let Some(path) = &args.out else {
-            let rows = Self { out: None, done: Vec::new() };
-            rows.header()?;
-            return Ok(rows);
+            io::stdout().write_all(line(&HEADER.map(str::to_owned))?.as_bytes())?;
+            return Ok(Self { out: None, done: Vec::new() });
         };
         let partial = beside(path);
         let cannot = || format!("cannot write `{}`", partial.display());
@@ -212,11 +211,6 @@ impl Rows {
             rows.put(&line(&HEADER.map(str::to_owned))?)?;
         }
         Ok(rows)
-    }
-
-    fn header(&self) -> anyhow::Result<()> {
-        io::stdout().write_all(line(&HEADER.map(str::to_owned))?.as_bytes())?;
-        Ok(())
     }
 
     fn partial(&self) -> PathBuf {

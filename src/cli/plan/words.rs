@@ -65,13 +65,12 @@ fn headline(answers: &Answers, prices: Option<&Prices>) -> String {
         return "No class is shown to be safe for this data: the reasons are below.".to_owned();
     };
     let smallest = &answers.classes[place];
-    let mut text = format!("Smallest safe class: {}, {}.", name(smallest), smallest.ram);
-    match prices.map(|prices| prices.cheapest(&answers.classes)) {
-        Some(Some((cheapest, price))) => text += &format!(" Cheapest: {}, {price} a month.", name(cheapest)),
-        Some(None) => text += " No safe class has a price.",
-        None => {}
-    }
-    text
+    let cheapest = match prices.map(|prices| prices.cheapest(&answers.classes)) {
+        Some(Some((cheapest, price))) => format!(" Cheapest: {}, {price} a month.", name(cheapest)),
+        Some(None) => " No safe class has a price.".to_owned(),
+        None => String::new(),
+    };
+    format!("Smallest safe class: {}, {}.{cheapest}", name(smallest), smallest.ram)
 }
 
 fn how_sure(sure: &Confidence) -> String {
@@ -88,7 +87,7 @@ fn how_sure(sure: &Confidence) -> String {
         Percent(sure.percent),
         rate(sure.incidents_per_host_year),
         rate(sure.incidents_per_fleet_year),
-        count(FLEET as u64),
+        count(u64::from(FLEET)),
         sure.free_at_worst,
     )
 }
@@ -121,9 +120,10 @@ fn spread(risk: RiskOverUnknowns) -> String {
     let share = |value: f64| Percent(100.0 * value).to_string();
     let [low, middle, high] = risk.spread;
     format!(
-        "The unknowns in that, as written: a replication has an incident with a chance of {} over all that the inputs may \
-         be, {} at their likely values; of the hosts that they may describe a tenth have less than {}, half less than {}, \
-         a tenth more than {}. Knowing them would take away {} of the variance.",
+        "The unknowns in that, as written: a replication has an incident with a chance of {} over all that \
+         the inputs may be, {} at their likely values; of the hosts that they may describe a tenth have \
+         less than {}, half less than {}, a tenth more than {}. Knowing them would take away {} of the \
+         variance.",
         share(risk.predictive.value),
         share(risk.at_likely.value),
         share(low),
@@ -150,25 +150,24 @@ fn blame(answers: &Answers) -> Option<String> {
     let rows = happens.map(|risk| {
         [risk.cause.name().to_owned(), rate(risk.forks_per_year), interval(risk.incidents_per_year)]
     });
-    let mut text = format!(
-        "Who is to blame, as written:\n{}",
-        table::render(&["cause", "forks a year", "incidents a year"], rows)
-    );
+    let table = table::render(&["cause", "forks a year", "incidents a year"], rows);
     let all = |cause: Cause| answers.by_cause.iter().find(|risk| risk.cause == cause);
-    for remedy in &answers.remedies {
-        let before = all(remedy.cause).map_or(0.0, |risk| risk.forks_per_year);
-        if before > 0.0 {
-            text += &format!(
-                "\n  {}: {} instead of {} {} forks a year, {} incidents a year in all",
+    let remedies = answers.remedies.iter().filter_map(|remedy| {
+        let before = all(remedy.cause)?.forks_per_year;
+        (before > 0.0).then(|| {
+            format!(
+                "  {}: {} instead of {} {} forks a year, {} incidents a year in all",
                 remedy.change,
                 rate(remedy.forks_per_year),
                 rate(before),
                 remedy.cause.name(),
                 interval(remedy.incidents_per_year),
-            );
-        }
-    }
-    Some(text)
+            )
+        })
+    });
+    let lines: Vec<String> =
+        ["Who is to blame, as written:".to_owned(), table].into_iter().chain(remedies).collect();
+    Some(lines.join("\n"))
 }
 
 /// A rate with its interval; a bound where nothing was seen.
@@ -227,15 +226,11 @@ fn unknowns(chosen: &Chosen) -> Option<String> {
     let shown = chosen.sensitivity.iter().take(SHOWN);
     let rows =
         shown.map(|one| [one.input.clone(), one.change.clone(), Percent(one.survivable_percent).to_string()]);
-    let mut text = format!(
-        "What the unknowns do to the survivable percent:\n{}",
-        table::render(&["input", "if it were", "survivable"], rows)
-    );
+    let table = table::render(&["input", "if it were", "survivable"], rows);
     let next: Vec<&str> = chosen.measure_next.iter().take(NEXT).map(|next| next.input.as_str()).collect();
-    if !next.is_empty() {
-        text += &format!("\nMeasure next: {}.", next.join(", then "));
-    }
-    Some(text)
+    let measure =
+        if next.is_empty() { String::new() } else { format!("\nMeasure next: {}.", next.join(", then ")) };
+    Some(format!("What the unknowns do to the survivable percent:\n{table}{measure}"))
 }
 
 fn rules(rules: &[RuleOfThumb]) -> String {

@@ -2,7 +2,7 @@
 
 use super::load::WriteEstimate;
 use super::page::{Entry, Origin, Section, entry, interval, quoted, section};
-use super::{Sources, engine, server};
+use super::{Sources, engine, series, server};
 use crate::memory::{Heap, KeyKind, Keys, Population, Value, rdb};
 use crate::observe::record::Record;
 use crate::observe::words::{grouped, rounded, uptime};
@@ -32,9 +32,13 @@ fn fill(sources: &Sources) -> Entry {
 
 const DAY: f64 = 86_400.0;
 
-/// Growth: by difference where two INFOs lie a day or more apart, else bounded by the peak on record.
+/// Growth: by the slope of a series, by difference where two INFOs lie a day or more apart, else bounded by the peak on
+/// record.
 fn growth(sources: &Sources) -> Entry {
-    growth_by_difference(sources).or_else(|| growth_to_peak(sources.record)).unwrap_or_else(|| {
+    let of_series = series::growth(sources.series);
+    let growth =
+        of_series.or_else(|| growth_by_difference(sources)).or_else(|| growth_to_peak(sources.record));
+    growth.unwrap_or_else(|| {
         let why = "one INFO shows no growth; two INFOs a week apart would tell";
         entry("growth-per-day", quoted("0 B"), Origin::Assumed, why)
     })
@@ -49,7 +53,9 @@ fn growth_by_difference(sources: &Sources) -> Option<Entry> {
     let grown = record.memory.used.saturating_sub(earlier.memory.used);
     let a_day = grown.scaled(DAY / seconds);
     let hours = rounded(seconds / 3_600.0, 2);
-    let why = format!("used_memory grew by {grown} in {hours} hours between the two INFOs; up to twice that");
+    let why = format!(
+        "used_memory grew by {grown} in {hours} hours from the first INFO to the last; up to twice that"
+    );
     let value = interval(&quoted("0 B"), &whole_mib(a_day), &whole_mib(a_day.scaled(2.0)));
     Some(entry("growth-per-day", value, Origin::Derived, why))
 }

@@ -7,7 +7,7 @@ use crate::observe::record::Record;
 use crate::observe::words::grouped;
 use crate::units::Bytes;
 
-use super::Sources;
+use super::{Sources, series};
 
 const DAY: f64 = 86_400.0;
 
@@ -145,7 +145,18 @@ fn rewrite_trigger(config: Option<&Config>) -> [super::page::Entry; 2] {
 }
 
 /// The `[save]` table: the pace of a child.
-pub(super) fn save(record: &Record, points: &SavePoints) -> Section {
+pub(super) fn save(sources: &Sources, points: &SavePoints) -> Section {
+    if let Some((paces, saves)) = series::paces(sources.series) {
+        let [low, likely, high] = paces.map(throughput);
+        let why = format!(
+            "used_memory / rdb_last_bgsave_time_sec of {saves} saves on record: the slowest, the median, the fastest"
+        );
+        return section(
+            "[save]",
+            vec![entry("throughput", interval(&low, &likely, &high), Origin::Measured, why)],
+        );
+    }
+    let record = sources.record;
     let used = record.memory.used.as_f64();
     let last = [
         (record.forks.last_save_seconds, "rdb_last_bgsave_time_sec"),

@@ -201,7 +201,7 @@ fn by_difference(earlier: &Record, later: &Record) -> Option<Witness> {
     };
     let rate = count as f64 / seconds as f64;
     let how = format!(
-        "between the two INFOs {what} by {} in {} s = {}",
+        "from the first INFO to the last {what} by {} in {} s = {}",
         grouped(count),
         grouped(seconds),
         per_second(rate)
