@@ -8,11 +8,8 @@ use crate::scenario::{Case, Replications};
 use crate::sweep::{Budget, CellRow, Verdict, full_to};
 use crate::units::Bytes;
 
-/// How far above the survivable percent is looked at what breaks \[% of RAM\].
+/// How far above the percent that is estimated to be within the budget is looked at what breaks \[% of RAM\].
 const STEP_ABOVE: f64 = 5.0;
-
-/// Percents that are tried, from the one found downwards, until simulating one in full confirms it.
-const TRIES: usize = 8;
 
 /// The answer for a host, and what is behind it.
 #[derive(Debug)]
@@ -35,10 +32,6 @@ pub struct ToSet {
 }
 
 /// The answer for the host of `case`, of which the data needs `needed` bytes.
-///
-/// The search's counts rest on an incident at one percent meaning one at all larger ones, which a rewrite that falls
-/// elsewhere may belie. So its percent is simulated in full, and where that shows more than the search did, the next
-/// ones below.
 pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble> {
     let question = question(ask, case, needed);
     // No percent helps a host that is too small for its data.
@@ -46,31 +39,27 @@ pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble>
         return Ok(Found { answer: decision::answer(&question), to_set: None });
     }
     let limit = ask.limiting_percent(case, &|_| {}, &ask.budget)?;
+    let at = |percent: f64, budget: &Budget| cell(ask, full_to(percent, case.clone()), budget);
     let (mut rows, mut to_set) = (Vec::new(), None);
-    let from = limit.low.or(limit.high).unwrap_or(0);
-    for step in (0..=from).rev().take(TRIES) {
-        let percent = percent_at(step);
-        let (row, outcomes) = cell(ask, full_to(percent, case.clone()), &ask.budget)?;
-        let is_safe = row.verdict == Verdict::Safe;
-        rows.insert(0, row.clone());
-        to_set = is_safe.then_some(ToSet { percent, row, outcomes });
-        if is_safe || limit.low.is_none() {
-            break;
+    let survivable = percent_at(limit.safe.or(limit.high).unwrap_or(0));
+    let may_be_set = survivable.min(case.percent_cap.unwrap_or(survivable));
+    for percent in [may_be_set, survivable] {
+        if rows.iter().all(|row: &CellRow| row.maxmemory_percent != Some(percent)) {
+            let (row, outcomes) = at(percent, &ask.budget)?;
+            rows.push(row.clone());
+            let is_safe = row.verdict == Verdict::Safe && percent <= may_be_set;
+            to_set = to_set.or(is_safe.then_some(ToSet { percent, row, outcomes }));
         }
     }
-    if let Some((cap, _)) = case.percent_cap.zip(to_set.as_ref()).filter(|(cap, found)| *cap < found.percent)
-    {
-        let (row, outcomes) = cell(ask, full_to(cap, case.clone()), &ask.budget)?;
-        rows.insert(0, row.clone());
-        to_set = (row.verdict == Verdict::Safe).then_some(ToSet { percent: cap, row, outcomes });
-    }
-    let above = percent_at(from) + STEP_ABOVE;
+    let above = limit.value.or(limit.high).map_or(survivable, percent_at).max(survivable) + STEP_ABOVE;
     if above < 100.0 {
         let open = Budget { replications: Replications::Auto, ..ask.budget };
-        rows.push(cell(ask, full_to(above, case.clone()), &open)?.0);
+        rows.push(at(above, &open)?.0);
     }
-    let answer = decision::answer(&Question { full: rows.iter().collect(), ..question });
-    Ok(Found { answer: with_high(answer, limit.high.map(percent_at)), to_set })
+    let mut answer = decision::answer(&Question { full: rows.iter().collect(), ..question });
+    answer.survivable_percent_low = limit.low.map(percent_at);
+    answer.survivable_percent_high = limit.high.map(percent_at);
+    Ok(Found { answer, to_set })
 }
 
 pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {
@@ -86,13 +75,6 @@ pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> 
         as_given: Vec::new(),
         full: Vec::new(),
     }
-}
-
-/// The answer with the ends that a search found.
-fn with_high(mut answer: ClassAnswer, high: Option<f64>) -> ClassAnswer {
-    answer.survivable_percent_low = answer.survivable_percent;
-    answer.survivable_percent_high = [high, answer.survivable_percent].into_iter().flatten().reduce(f64::max);
-    answer
 }
 
 fn cell(ask: &Ask<'_>, case: Case, budget: &Budget) -> Result<(CellRow, Vec<Outcome>), Trouble> {

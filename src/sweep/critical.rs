@@ -19,7 +19,7 @@ use super::budget::Budget;
 use super::replicate::{Run, Stop, attempt};
 use super::{Failure, Settings, Unwatched, Verdict};
 use crate::model::{Host, Simulation, Sky, Unobserved};
-use crate::stats::{Estimate, Incidents};
+use crate::stats::Incidents;
 
 /// Replications that look for the neighbourhood before all are simulated there.
 const PILOT: u64 = 64;
@@ -59,18 +59,19 @@ impl<'a> Ladder<'a> {
 }
 
 /// Where on a ladder the budget ends; steps count from 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The last step up to which every one is certainly within the budget; `None` where not even the first is.
     pub low: Option<usize>,
-    /// The last step whose estimate is within it.
+    /// The last step that is certainly within it, simulated in full, below the first that is certainly beyond it. Above
+    /// `low` where steps between are open.
+    pub safe: Option<usize>,
+    /// The last step up to which every estimate is within it.
     pub value: Option<usize>,
     /// The last step below the first that is certainly beyond it, or does not hold its data.
     pub high: Option<usize>,
     /// Replications behind the verdict of each step.
     pub replications: u64,
-    /// Incidents a year at `low`; `None` without it.
-    pub at_low: Option<Estimate>,
 }
 
 /// Finds where on `ladder` the budget ends, for a number of replications fixed beforehand (`budget.replications`);
@@ -99,7 +100,7 @@ pub fn limit(
 fn search(ladder: &Ladder<'_>, budget: &Budget, seed: u64, run: Run<'_>) -> Result<Limit, Stop> {
     let replications = budget.most();
     let Some(top) = ladder.last_that_fits() else {
-        return Ok(Limit { low: None, value: None, high: None, replications, at_low: None });
+        return Ok(Limit { low: None, safe: None, value: None, high: None, replications });
     };
     let mut search = Search { ladder, budget, seed, run, seen: BTreeMap::new(), critical: BTreeMap::new() };
     let mut at = search.first_of_pilot(top, PILOT.min(replications))?.min(top);
@@ -112,7 +113,7 @@ fn search(ladder: &Ladder<'_>, budget: &Budget, seed: u64, run: Run<'_>) -> Resu
         search.follow_down(at, &affected)?;
         let limit = search.walk_up(at, replications)?;
         if at == top || limit.high.is_none_or(|high| high < at) {
-            return Ok(limit);
+            return search.confirm(at, limit);
         }
         at = (at + stride).min(top);
         stride *= 2;
@@ -193,9 +194,27 @@ impl Search<'_> {
         Ok(())
     }
 
+    /// Simulates every replication at the step that is to be safe. Those that turn out to have an incident there, though
+    /// they had none further up, are followed down like the others, until the step holds.
+    fn confirm(&mut self, last: usize, mut limit: Limit) -> Result<Limit, Stop> {
+        let all: Vec<u64> = (0..limit.replications).collect();
+        while let Some(safe) = limit.safe {
+            let counts = self.incidents(safe, &all)?;
+            let is_new = |replication: &u64| self.critical.get(replication).is_none_or(|&step| step > safe);
+            let affected = all.iter().zip(&counts).filter(|(replication, n)| **n > 0 && is_new(replication));
+            let affected: Vec<u64> = affected.map(|(&replication, _)| replication).collect();
+            if affected.is_empty() {
+                break;
+            }
+            self.follow_down(safe, &affected)?;
+            limit = self.walk_up(last, limit.replications)?;
+        }
+        Ok(limit)
+    }
+
     /// The verdicts from the least critical step up to `last`.
     fn walk_up(&mut self, last: usize, replications: u64) -> Result<Limit, Stop> {
-        let mut limit = Limit { low: None, value: None, high: None, replications, at_low: None };
+        let mut limit = Limit { low: None, safe: None, value: None, high: None, replications };
         let first = self.critical.values().copied().min().unwrap_or(last + 1);
         // Below the least critical step every verdict is that of no incident at all.
         let mut step = first.saturating_sub(1).min(last);
@@ -209,9 +228,8 @@ impl Search<'_> {
                 break;
             }
             limit.high = Some(step);
-            if is_safe_so_far {
-                (limit.low, limit.at_low) = (Some(step), Some(rate));
-            }
+            limit.low = if is_safe_so_far { Some(step) } else { limit.low };
+            limit.safe = if verdict == Verdict::Safe { Some(step) } else { limit.safe };
             limit.value = if is_within_so_far { Some(step) } else { limit.value };
             step += 1;
         }
@@ -270,7 +288,10 @@ mod tests {
             value: last(&|step| rates[step].value <= budget.incidents_per_year),
             high: last(&|step| budget.verdict(rates[step]) != Verdict::Risky),
             replications: budget.most(),
-            at_low: last(&|step| budget.verdict(rates[step]) == Verdict::Safe).map(|step| rates[step]),
+            safe: (0..STEPS)
+                .take_while(|&step| budget.verdict(rates[step]) != Verdict::Risky)
+                .filter(|&step| budget.verdict(rates[step]) == Verdict::Safe)
+                .last(),
         }
     }
 

@@ -35,7 +35,7 @@ fn limit(replications: u64, seed: u64) -> Limit {
 fn misses(long: u64) -> usize {
     let truth = limit(long, 1_000_003).value.unwrap();
     let missed = (0..SEEDS).map(|seed| limit(150, seed)).filter(|limit| {
-        let [low, high] = [limit.low, limit.high].map(|end| end.map_or(0, |step| step));
+        let [low, high] = [limit.safe, limit.high].map(|end| end.map_or(0, |step| step));
         truth < low || high < truth
     });
     missed.count()
