@@ -38,6 +38,7 @@ def forkcast(*arguments: str | Path) -> str:
     return subprocess.run([FORKCAST, *arguments, "--quiet"], check=True, capture_output=True, text=True).stdout
 
 
+SCENARIO.unlink(missing_ok=True)
 forkcast("import", INFO, "--out", SCENARIO)
 text = SCENARIO.read_text()
 print(text[: text.index("[host]")])
@@ -53,11 +54,11 @@ pd.Series(counts, name="values").to_frame()
 # %% [markdown]
 # ## The plan
 #
-# This server saves some two hundred times a day, so a replication takes its time; 600 of them show the way. Leave
+# This server saves some two hundred times a day, so a replication takes its time; 200 of them show the way. Leave
 # `--replications` out for as many as the verdict needs.
 
 # %%
-plan = json.loads(forkcast("plan", SCENARIO, "--replications", "600", "--format", "json"))
+plan = json.loads(forkcast("plan", SCENARIO, "--replications", "200", "--format", "json"))
 classes = pd.DataFrame(plan["classes"])
 columns = ["host_class", "needed_percent", "survivable_percent", "required_ram_bytes", "main_cause", "verdict"]
 classes.reindex(columns=columns)

@@ -171,7 +171,10 @@ fn rare_at(ask: &Ask<'_>, case: &Case, percent: f64) -> Result<Result<RareRisk, 
 /// What not knowing the inputs of `case` does to its risk.
 fn over_unknowns(ask: &Ask<'_>, case: &Case) -> Result<RiskOverUnknowns, Trouble> {
     let pool = ask.settings.pool()?;
-    let (confidence, sizes) = (ask.budget.confidence, Sizes::default());
+    let sizes = Sizes::default();
+    // No more replications than the rest of the plan.
+    let each = (ask.budget.most() / sizes.hosts).clamp(2, sizes.each);
+    let (confidence, sizes) = (ask.budget.confidence, Sizes { each, ..sizes });
     Ok(pool.install(|| risk_over_unknowns(&case.host, ask.seed, confidence, sizes, ask.cancelled))?)
 }
 

@@ -90,8 +90,9 @@ impl Ask<'_> {
         Ok(found.rows.into_iter().zip(found.outcomes.into_iter().map(|cell| cell.outcomes)).collect())
     }
 
-    /// The budget judged by so many replications.
+    /// The budget judged by so many replications, or as few as it is itself.
     pub fn by(&self, replications: u64) -> Budget {
+        let replications = replications.min(self.budget.most());
         Budget { replications: Replications::Fixed(replications), ..self.budget }
     }
 

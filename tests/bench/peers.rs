@@ -215,8 +215,8 @@ fn sweep(simpy: Option<f64>) {
 }
 
 fn threads() {
-    let clock = |threads| run(&["--replications", "100", "--threads", threads]).0.as_secs_f64();
-    row("the sweep with 72 × 100 months on two threads", "the same on one", Some(clock("1")), clock("2"));
+    let clock = |threads| run(&["--replications", "500", "--threads", threads]).0.as_secs_f64();
+    row("the sweep with 72 × 500 months on two threads", "the same on one", Some(clock("1")), clock("2"));
 }
 
 fn memory() {
