@@ -42,6 +42,7 @@ pub fn human(scenario: &Scenario, grid: &Grid, sweep: &Sweep, answers: &[ClassAn
     parts.push(table_of(answers));
     parts.extend(beside_kills(sweep));
     parts.extend(answers.iter().map(paragraph));
+    parts.extend(beside_the_answer(scenario, sweep));
     parts.push(how_to_read(scenario, grid));
     parts.push(format!("Files: {} (charts/heatmap.png, cells.csv, run.json)", dir.display()));
     parts.join("\n\n")
@@ -165,6 +166,19 @@ pub fn paragraph(answer: &ClassAnswer) -> String {
         lines.extend(paste.lines().map(|line| format!("  {line}")));
     }
     lines.join("\n")
+}
+
+/// What the answers leave aside: the values of axes other than host and percent.
+fn beside_the_answer(scenario: &Scenario, sweep: &Sweep) -> Option<String> {
+    let axes = further_axes(scenario);
+    let risky = sweep.rows.iter().filter(|row| row.verdict == Verdict::Risky).count();
+    (!axes.is_empty()).then(|| {
+        format!(
+            "The answers are of {} as written. What its other values do is in cells.csv: {risky} of {} are risky.",
+            axes.join(", "),
+            cells(sweep.rows.len()),
+        )
+    })
 }
 
 fn how_to_read(scenario: &Scenario, grid: &Grid) -> String {

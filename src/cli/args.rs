@@ -195,7 +195,8 @@ pub struct PlanArgs {
     pub rare: bool,
 
     /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario,
-    /// or of a folder of INFO texts: one row of answers a cluster
+    /// or of a folder of INFO texts and scenarios, which take its risk budget and axes: one row of answers a cluster.
+    /// Axes of hosts replace a cluster's own host
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "rare", "fail_on_risk"], help_heading = "Plan")]
     pub fleet: Option<PathBuf>,
 

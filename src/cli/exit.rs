@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use super::input::Unreadable;
+use super::plan::AnotherFleet;
 use crate::report::ReportError;
 use crate::scenario::MalformedAssignment;
+use crate::scenario::fleet::FleetError;
 
 /// How the command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,12 @@ impl Exit {
                     | ReportError::OtherPart { .. }
             )
         });
-        if is_invalid_folder || error.is::<Unreadable>() { Self::Invalid } else { Self::Failed }
+        let is_invalid_fleet = error.is::<FleetError>() || error.is::<AnotherFleet>();
+        if is_invalid_folder || is_invalid_fleet || error.is::<Unreadable>() {
+            Self::Invalid
+        } else {
+            Self::Failed
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::plan::{self, Answers, Trouble};
 use crate::scenario::Scenario;
 use crate::sweep::{self, Cell, Grid, Settings, Verdict};
 use crate::units::Bytes;
+pub use fleet::AnotherFleet;
 use prices::Prices;
 
 /// Plans for a scenario.
@@ -30,6 +31,15 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         Ok(scenario) => scenario,
         Err(exit) => return Ok(exit),
     };
+    let searched = scenario.axes().iter().map(|axis| axis.path.as_str());
+    let given = |path: &&str| args.axis.iter().any(|axis| axis.starts_with(*path));
+    if let Some(path) = searched.filter(|path| !path.starts_with("host.")).find(given) {
+        terminal.insist(format!(
+            "error: plan takes axes of the host alone, not `{path}`: it searches the percent itself; sweep with \
+             `forkcast run --axis {path}=…`, or plan with --set for each value"
+        ));
+        return Ok(Exit::Usage);
+    }
     let prices = args.prices.as_deref().map(Prices::read).transpose()?;
     let cancelled = run::cancelled_by_ctrl_c()?;
     let settings = Settings { threads: args.threads, keep_outcomes: false };
@@ -44,15 +54,15 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         Err(trouble) => return Err(trouble.into()),
     };
     terminal.say(format!("planned in {:.1} s, seed {}", started.elapsed().as_secs_f64(), scenario.seed()));
-    if let Some(path) = &args.alerts {
-        let rules = alerts::rules(&scenario, &answers);
-        std::fs::write(path, rules).with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
     terminal.answer(&match args.format {
         Format::Human => words::human(&scenario, &answers, prices.as_ref()),
         Format::Json => document::json(&answers, prices.as_ref())?,
         Format::Csv => document::csv(&answers)?,
     })?;
+    if let Some(path) = &args.alerts {
+        let rules = alerts::rules(&scenario, &answers);
+        std::fs::write(path, rules).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
     if args.fail_on_risk && verdict_as_written(&scenario, &answers, settings)? != Verdict::Safe {
         return Ok(Exit::Risky);
     }

@@ -237,12 +237,13 @@ fn add(fields: &mut BTreeMap<String, String>, series: &Series, value: &str) {
         // Writing to a string cannot fail.
         let _ = write!(line, "{comma}{key}={value}");
     };
+    let Some(count) = whole(value) else { return };
     match (name, label("cmd"), label("db")) {
         ("redis_commands_total", Some(command), _) => {
-            part(format!("cmdstat_{command}"), "calls", &whole(value));
+            part(format!("cmdstat_{command}"), "calls", &count);
         }
-        ("redis_db_keys", _, Some(db)) => part(db.to_owned(), "keys", &whole(value)),
-        ("redis_db_keys_expiring", _, Some(db)) => part(db.to_owned(), "expires", &whole(value)),
+        ("redis_db_keys", _, Some(db)) => part(db.to_owned(), "keys", &count),
+        ("redis_db_keys_expiring", _, Some(db)) => part(db.to_owned(), "expires", &count),
         ("redis_db_avg_ttl_seconds", _, Some(db)) => {
             let milliseconds = value.parse::<f64>().unwrap_or(0.0) * 1e3;
             part(db.to_owned(), "avg_ttl", &format!("{milliseconds:.0}"));
@@ -253,19 +254,15 @@ fn add(fields: &mut BTreeMap<String, String>, series: &Series, value: &str) {
         }
         _ => {
             if let Some((_, field)) = FIELDS.iter().find(|(metric, _)| *metric == name) {
-                fields.insert((*field).to_owned(), whole(value));
+                fields.insert((*field).to_owned(), count);
             }
         }
     }
 }
 
-/// A count without the exponent that large values come with, `2.7508e+10`.
-fn whole(value: &str) -> String {
-    value
-        .parse::<f64>()
-        .ok()
-        .filter(|value| value.is_finite())
-        .map_or_else(|| "0".into(), |value| format!("{value:.0}"))
+/// A count without the exponent that large values come with, `2.7508e+10`; `None` for what is none, such as `NaN`.
+fn whole(value: &str) -> Option<String> {
+    value.parse::<f64>().ok().filter(|value| value.is_finite()).map(|value| format!("{value:.0}"))
 }
 
 fn info(at: u64, fields: &BTreeMap<String, String>) -> String {

@@ -20,7 +20,7 @@ pub struct Cluster {
 #[derive(Debug, thiserror::Error)]
 pub enum FleetError {
     /// It cannot be read, or is no CSV.
-    #[error("{file}: {source}")]
+    #[error("cannot read the fleet in `{file}`")]
     Unreadable {
         /// The file.
         file: String,
@@ -46,7 +46,7 @@ pub enum FleetError {
         problem: String,
     },
     /// A heading that is no dotted path.
-    #[error("{file}:1: column `{column}` is no setting: {source}")]
+    #[error("{file}:1: column `{column}` is no setting")]
     Column {
         /// The file.
         file: String,

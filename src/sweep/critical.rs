@@ -194,8 +194,8 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Simulates every replication at the step that is to be safe. Those that turn out to have an incident there, though
-    /// they had none further up, are followed down like the others, until the step holds.
+    /// Simulates every replication at the step that is to be safe. Those that turn out to have an incident there,
+    /// though they had none further up, are followed down like the others, until the step holds.
     fn confirm(&mut self, last: usize, mut limit: Limit) -> Result<Limit, Stop> {
         let all: Vec<u64> = (0..limit.replications).collect();
         while let Some(safe) = limit.safe {

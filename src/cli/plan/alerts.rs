@@ -15,7 +15,7 @@ pub fn rules(scenario: &Scenario, answers: &Answers) -> String {
     };
     let answer = &answers.classes[chosen.class];
     let mut text = format!(
-        "# Thresholds computed by forkcast for {} on {}, {} % of {}.\ngroups:\n  - name: forkcast\n    rules:\n",
+        "# Thresholds computed by forkcast for {} on {}, {} % of {}. They hold for this cluster alone:\n# add its labels to each expression where Prometheus watches others too.\ngroups:\n  - name: forkcast\n    rules:\n",
         scenario.name(),
         answer.host_class.clone().unwrap_or_else(|| "this host".to_owned()),
         chosen.percent,
@@ -31,19 +31,19 @@ pub fn rules(scenario: &Scenario, answers: &Answers) -> String {
     let survivable = answer.ram.scaled(chosen.percent / 100.0).0;
     rule(
         "ForkcastMaxmemoryAbovePlan",
-        format!("redis_memory_max_bytes > {survivable}"),
+        format!("redis_memory_max_bytes > {survivable} or redis_memory_max_bytes == 0"),
         "maxmemory is above what the plan found to survive a save",
     );
     if let Some(sure) = chosen.confidence {
         rule(
             "ForkcastCopyOnWriteAbovePlan",
             format!("redis_rdb_last_cow_size_bytes > {}", sure.cow_peak_p99.0),
-            "a save copied more than 99 in 100 planned months did: the load has grown, plan again",
+            "a save says that it copied more than any but 1 in 100 planned replications did: plan again",
         );
         rule(
             "ForkcastMemoryBelowPlan",
             format!("node_memory_MemAvailable_bytes < {}", sure.free_min_p01.0),
-            "less memory is free than 99 in 100 planned months ever had",
+            "less memory is free than 99 in 100 planned replications ever had",
         );
     }
     if let Some(limit) = chosen.limiting_writes_per_second {

@@ -11,12 +11,13 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
-use crate::cli::args::PlanArgs;
+use crate::cli::args::{Format, PlanArgs};
 use crate::cli::exit::Exit;
 use crate::cli::terminal::Terminal;
 use crate::cli::{input, run};
 use crate::observe::{self, HostMemory};
 use crate::plan::{self, ClusterAnswer, Trouble};
+use crate::report::sha256;
 use crate::scenario::fleet::{self, Cluster};
 use crate::scenario::{Assignment, Origin, Report, Scenario, layout};
 use crate::sweep::Settings;
@@ -48,13 +49,13 @@ pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result
         Ok(fleet) => fleet,
         Err(reports) => return Ok(invalid(&reports, terminal)),
     };
+    if args.format == Format::Json {
+        bail!("a fleet is rows as they come: CSV, not one JSON document");
+    }
     let cancelled = run::cancelled_by_ctrl_c()?;
-    let mut rows = Rows::open(args)?;
+    let mut rows = Rows::open(args, &fingerprint(&fleet, &overrides))?;
     let Some(left) = rows.left(&fleet) else {
-        bail!(
-            "the rows in `{}` are of another fleet; leave out --resume to begin anew",
-            rows.partial().display()
-        );
+        return Err(AnotherFleet(rows.partial()).into());
     };
     let threads = args.threads.map_or(0, std::num::NonZeroUsize::get);
     let pool =
@@ -77,6 +78,24 @@ pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result
     }
     rows.finish()?;
     Ok(Exit::Done)
+}
+
+/// Rows that are not of this fleet.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows in `{}` are of another fleet, scenario or setting; leave out --resume to begin anew", .0.display())]
+pub struct AnotherFleet(PathBuf);
+
+/// What the rows follow from: the version, the clusters and all that is set.
+fn fingerprint(fleet: &Fleet, overrides: &[Assignment]) -> String {
+    let settings =
+        |settings: &[Assignment]| settings.iter().map(Assignment::text).collect::<Vec<_>>().join("\n");
+    let mut text = env!("CARGO_PKG_VERSION").to_owned() + &settings(overrides);
+    for (name, scenario) in fleet {
+        for part in ["\n", name, "\n", scenario.text(), &settings(scenario.overrides())] {
+            text += part;
+        }
+    }
+    sha256(text.as_bytes())
 }
 
 /// A cluster's own sweeps run on one thread: the clusters are what runs in parallel.
@@ -106,8 +125,8 @@ fn scenarios(
     Ok(all_or_reports(read))
 }
 
-/// The scenarios that the INFO texts in a folder make, each named by its file. The scenario file gives the risk
-/// budget and the axes; what the servers are, they say themselves.
+/// The scenarios in a folder, and those that its INFO texts make, each named by its file. The scenario file gives
+/// the risk budget and the axes; what the servers are, they say themselves.
 fn of_infos(
     folder: &Path,
     args: &PlanArgs,
@@ -128,13 +147,17 @@ fn of_infos(
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
     let mut files: Vec<PathBuf> =
         entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "txt"));
+    let is_scenario = |file: &Path| file.extension().is_some_and(|extension| extension == "toml");
+    files.retain(|file| is_scenario(file) || file.extension().is_some_and(|extension| extension == "txt"));
     files.sort();
     if files.is_empty() {
-        bail!("`{}` holds no INFO texts: name them *.txt", folder.display());
+        bail!("`{}` holds neither INFO texts (*.txt) nor scenarios (*.toml)", folder.display());
     }
     let read = files.iter().map(|file| {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        if is_scenario(file) {
+            return Ok(input::open(file, &settings)?.map(|scenario| (name, scenario)));
+        }
         let text = input::read(file)?;
         let imported = observe::import(&[&text], &HostMemory::Reported, |engine| layout(engine).cloned());
         let imported = imported.with_context(|| file.display().to_string())?;
@@ -192,15 +215,26 @@ struct Rows {
 }
 
 impl Rows {
-    fn open(args: &PlanArgs) -> anyhow::Result<Self> {
+    fn open(args: &PlanArgs, fingerprint: &str) -> anyhow::Result<Self> {
         let Some(path) = &args.out else {
             io::stdout().write_all(line(&HEADER.map(str::to_owned))?.as_bytes())?;
             return Ok(Self { out: None, done: Vec::new() });
         };
+        if fs::metadata(path).is_ok_and(|target| !target.is_file()) {
+            bail!(
+                "`{}` is no file that could be replaced; without -o rows go to standard output",
+                path.display()
+            );
+        }
         let partial = beside(path);
         let cannot = || format!("cannot write `{}`", partial.display());
         let done = if args.resume { whole_rows(&partial).with_context(cannot)? } else { None };
         let is_new = done.is_none();
+        let of = fingerprint_file(path);
+        if !is_new && fs::read_to_string(&of).is_ok_and(|known| known != fingerprint) {
+            return Err(AnotherFleet(partial).into());
+        }
+        fs::write(&of, fingerprint).with_context(cannot)?;
         let options = OpenOptions::new().create(true).append(true).clone();
         if is_new && partial.exists() {
             fs::remove_file(&partial).with_context(cannot)?;
@@ -248,6 +282,7 @@ impl Rows {
         if let Some((path, file)) = self.out {
             drop(file);
             fs::rename(beside(&path), &path).with_context(|| format!("cannot write `{}`", path.display()))?;
+            fs::remove_file(fingerprint_file(&path)).context("cannot remove the fingerprint of the rows")?;
         }
         Ok(())
     }
@@ -256,6 +291,13 @@ impl Rows {
 fn beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
+    PathBuf::from(name)
+}
+
+/// Where it is written down what the rows so far follow from.
+fn fingerprint_file(path: &Path) -> PathBuf {
+    let mut name = beside(path).into_os_string();
+    name.push(".of");
     PathBuf::from(name)
 }
 

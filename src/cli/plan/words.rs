@@ -16,6 +16,11 @@ use crate::units::{Bytes, Percent};
 /// Inputs that are named as worth measuring.
 const NEXT: usize = 3;
 
+/// Said where there is no percent that the further questions could be asked of.
+const NOT_ASKED: &str = "Hours, limits, unknowns, rules of thumb and rare risks are not answered: they are asked at the \
+                         percent to set, and none was shown to be safe. More replications, a larger class or a \
+                         smaller load may show one.";
+
 /// Sensitivities in the table.
 const SHOWN: usize = 8;
 
@@ -27,7 +32,10 @@ pub fn human(scenario: &Scenario, answers: &Answers, prices: Option<&Prices>) ->
     parts.extend(answers.chosen.as_ref().and_then(|chosen| chosen.confidence).map(|sure| how_sure(&sure)));
     parts.extend(answers.chosen.as_ref().and_then(|chosen| rare(scenario, chosen)));
     parts.extend(blame(answers));
-    parts.extend(answers.unknowns.map(spread));
+    parts.extend(answers.unknowns.filter(|risk| risk.predictive.value > 0.0).map(spread));
+    if answers.chosen.is_none() {
+        parts.push(NOT_ASKED.to_owned());
+    }
     if let Some(chosen) = &answers.chosen {
         parts.push(backup(chosen.hours.as_ref()));
         parts.push(limits(chosen));
@@ -125,7 +133,11 @@ fn spread(risk: RiskOverUnknowns) -> String {
          less than {}, half less than {}, a tenth more than {}. Knowing them would take away {} of the \
          variance.",
         share(risk.predictive.value),
-        share(risk.at_likely.value),
+        if risk.at_likely.value > 0.0 {
+            share(risk.at_likely.value)
+        } else {
+            format!("none seen and at most {}", share(risk.at_likely.high))
+        },
         share(low),
         share(middle),
         share(high),

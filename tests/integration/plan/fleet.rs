@@ -48,9 +48,23 @@ fn rows_of_another_fleet_are_not_taken_up() {
     let scratch = scratch();
     let out = scratch.path("out.csv");
     fs::write(scratch.path("out.csv.partial"), "cluster,needed_bytes\nother,1\n").unwrap();
-    let assert = rows(&scratch, &["-o", &out, "--resume"]).code(1);
+    let assert = rows(&scratch, &["-o", &out, "--resume"]).code(3);
     let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
     assert!(said.contains("another fleet"), "{said}");
+}
+
+#[test]
+fn rows_of_another_seed_are_not_taken_up_either() {
+    let scratch = scratch();
+    let out = scratch.path("out.csv");
+    rows(&scratch, &["-o", &out]).code(0);
+    let whole = fs::read_to_string(&out).unwrap();
+    // What a run that was killed after its first row leaves, of other settings.
+    let first = whole.lines().take(2).collect::<Vec<_>>().join("\n") + "\n";
+    fs::write(scratch.path("out.csv.partial"), first).unwrap();
+    fs::write(scratch.path("out.csv.partial.of"), "another").unwrap();
+    rows(&scratch, &["-o", &out, "--resume"]).code(3);
+    assert_eq!(fs::read_to_string(&out).unwrap(), whole);
 }
 
 #[test]
