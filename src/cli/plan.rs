@@ -7,6 +7,7 @@ mod paste;
 mod prices;
 mod words;
 
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -15,10 +16,8 @@ use super::args::{Format, PlanArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::{input, run};
-use crate::plan::{self, Answers, Trouble};
-use crate::scenario::Scenario;
-use crate::sweep::{self, Cell, Grid, Settings, Verdict};
-use crate::units::Bytes;
+use crate::plan::{self, Trouble};
+use crate::sweep::{Budget, Settings, Verdict};
 pub use fleet::AnotherFleet;
 use prices::Prices;
 
@@ -63,25 +62,12 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         let rules = alerts::rules(&scenario, &answers);
         std::fs::write(path, rules).with_context(|| format!("cannot write `{}`", path.display()))?;
     }
-    if args.fail_on_risk && verdict_as_written(&scenario, &answers, settings)? != Verdict::Safe {
-        return Ok(Exit::Risky);
+    if args.fail_on_risk {
+        // Not the fixed number of the plan: as often as this verdict needs.
+        let budget = Budget { replications: scenario.replications(), ..answers.budget };
+        if run::verdict_alone(&scenario, budget, settings, &AtomicBool::new(false))? != Verdict::Safe {
+            return Ok(Exit::Risky);
+        }
     }
     Ok(Exit::Done)
-}
-
-/// The verdict of the scenario as written, simulated as often as it needs.
-fn verdict_as_written(scenario: &Scenario, answers: &Answers, settings: Settings) -> anyhow::Result<Verdict> {
-    let cell = Cell { number: 1, axes: Vec::new(), case: scenario.as_written().clone() };
-    let budget = sweep::Budget { replications: scenario.replications(), ..answers.budget };
-    let grid = Grid {
-        cells: vec![cell],
-        full: Vec::new(),
-        needed: Bytes::ZERO,
-        as_given: None,
-        budget,
-        seed: scenario.seed(),
-    };
-    let never = std::sync::atomic::AtomicBool::new(false);
-    let found = sweep::run(&grid, settings, &sweep::Unwatched, &never).context("cannot start the threads")?;
-    Ok(found.rows.first().map_or(Verdict::Undecided, |row| row.verdict))
 }

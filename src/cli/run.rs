@@ -20,7 +20,7 @@ use crate::report::{
     CellTable, ClassSummary, Manifest, PartOf, ReplicationRow, ReportError, RunFolder, ScenarioText,
 };
 use crate::scenario::{Scenario, Target};
-use crate::sweep::{self, Cell, Grid, Settings, Shard, Sweep, Verdict};
+use crate::sweep::{self, Budget, Grid, Settings, Shard, Sweep, Verdict};
 use crate::units::Percent;
 
 /// Runs the sweep of a scenario.
@@ -234,10 +234,19 @@ fn verdict_as_written(
     if let Some((_, row)) = own {
         return Ok(row.verdict);
     }
-    let cell = Cell { number: 1, axes: Vec::new(), case: as_written.clone() };
-    let alone = Grid { cells: vec![cell], full: Vec::new(), as_given: None, ..grid.clone() };
     let settings = Settings { threads: args.threads, keep_outcomes: false };
+    verdict_alone(scenario, grid.budget, settings, cancelled)
+}
+
+/// The verdict of the scenario as written, simulated for its own sake.
+pub(super) fn verdict_alone(
+    scenario: &Scenario,
+    budget: Budget,
+    settings: Settings,
+    cancelled: &AtomicBool,
+) -> anyhow::Result<Verdict> {
+    let grid = Grid::of([scenario.as_written().clone()], budget, scenario.seed());
     let sweep =
-        sweep::run(&alone, settings, &sweep::Unwatched, cancelled).context("cannot start the threads")?;
+        sweep::run(&grid, settings, &sweep::Unwatched, cancelled).context("cannot start the threads")?;
     Ok(sweep.rows.first().map_or(Verdict::Undecided, |row| row.verdict))
 }

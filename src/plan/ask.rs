@@ -5,8 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::Trouble;
 use crate::model::{Host, Outcome};
 use crate::scenario::{Case, Replications};
-use crate::sweep::{self, Budget, Cell, CellRow, Grid, Ladder, Limit, Settings, Unwatched, full_to};
-use crate::units::Bytes;
+use crate::sweep::{self, Budget, CellRow, Grid, Ladder, Limit, Settings, Unwatched, full_to};
 
 /// The smallest percent that a search considers: below it, even the smallest host stands empty.
 const FIRST_PERCENT: f64 = 10.0;
@@ -70,15 +69,7 @@ impl Ask<'_> {
 
     /// The rows of `cases` and the outcomes behind them, side by side under `budget`.
     pub fn cells(&self, cases: Vec<Case>, budget: &Budget) -> Result<Vec<(CellRow, Vec<Outcome>)>, Trouble> {
-        let cell = |(case, number)| Cell { number, axes: Vec::new(), case };
-        let grid = Grid {
-            cells: cases.into_iter().zip(1..).map(cell).collect(),
-            full: Vec::new(),
-            needed: Bytes::ZERO,
-            as_given: None,
-            budget: *budget,
-            seed: self.seed,
-        };
+        let grid = Grid::of(cases, *budget, self.seed);
         let settings = Settings { keep_outcomes: true, ..self.settings };
         let found = sweep::run(&grid, settings, &Unwatched, self.cancelled)?;
         if let Some(failure) = found.failures.into_iter().next() {

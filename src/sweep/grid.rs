@@ -98,6 +98,13 @@ impl Grid {
         })
     }
 
+    /// These hosts as they are, one cell each, and nothing beside them.
+    pub fn of(cases: impl IntoIterator<Item = Case>, budget: Budget, seed: u64) -> Self {
+        let cell = |(case, number)| Cell { number, axes: Vec::new(), case };
+        let cells = cases.into_iter().zip(1..).map(cell).collect();
+        Self { cells, full: Vec::new(), needed: Bytes::ZERO, as_given: None, budget, seed }
+    }
+
     /// What is acceptable in `cell`, over its own horizon.
     pub(super) fn budget_of(&self, cell: &Cell) -> Budget {
         Budget { horizon: cell.case.host.horizon, ..self.budget }
