@@ -18,6 +18,7 @@
 //! | `forks` | who forks, when, and how a child ends well |
 //! | `backups` | the scheduled backup: by a fork, as a replica, or without a fork |
 //! | `peak` | where in a save it costs most |
+//! | `precedent` | saves that need not be looked at, as an earlier one outdid them |
 //! | `purge` | what a child's allocator has purged, tabulated |
 //! | `huge` | how much of the heap still lies on huge pages |
 //! | `sync` | full syncs: what waits for a replica, and when it is dropped |
@@ -51,6 +52,7 @@ pub mod one_save;
 pub mod outcome;
 mod overcommit;
 mod peak;
+mod precedent;
 mod purge;
 mod restart;
 #[cfg(test)]
@@ -182,9 +184,9 @@ impl engine::Event for Event {
 }
 
 impl<O: Observer> Life<'_, O> {
-    /// Closes the books of the hosts before an event; returns the ledger of its own. The books of the others are closed
-    /// where its consequences may reach their memory, and carried forward where they do not.
-    fn take_stock_for(&mut self, event: Event, now: SimTime) -> Ledger {
+    /// Closes the books of the hosts before an event. The books of the others than its own are closed where its
+    /// consequences may reach their memory, and carried forward where they do not.
+    fn take_stock_for(&mut self, event: Event, now: SimTime) {
         let (host, is_local) = (self.host_of(event), self.is_local(event));
         for other in (0..self.state.members()).filter(|&other| other != host) {
             if is_local {
@@ -193,7 +195,7 @@ impl<O: Observer> Life<'_, O> {
                 self.take_stock(other, now);
             }
         }
-        self.take_stock(host, now)
+        self.take_stock(host, now);
     }
 
     /// The host on which an event happens.
@@ -231,7 +233,7 @@ impl<O: Observer> Process for Life<'_, O> {
     type Event = Event;
 
     fn handle(&mut self, event: Event, schedule: &mut Schedule<Event>) {
-        let before = self.take_stock_for(event, schedule.now());
+        self.take_stock_for(event, schedule.now());
         match event {
             Event::SavePointDue(server) => {
                 self.fork(server, Cause::SavePoint, schedule);
@@ -250,7 +252,7 @@ impl<O: Observer> Process for Life<'_, O> {
             Event::LinkFound(server) => self.link_found(server, schedule),
             Event::ChildExit(server) => self.child_exits(server, schedule),
             Event::MemoryExhausted(host) => self.memory_exhausted(host, schedule),
-            Event::StallEnd(host) => self.stall_ends(host, &before, schedule),
+            Event::StallEnd(host) => self.stall_ends(host, schedule),
             Event::OrphanExit(server) => self.orphan_exits(server, schedule),
             Event::ServerStart(server) => self.server_starts(server, schedule),
             Event::Loaded(server) => self.loaded(server, schedule),

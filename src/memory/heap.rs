@@ -48,16 +48,16 @@ struct KindLayout {
 /// How many keys there are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Population {
-    /// Keys of each kind, in the order given to [`Heap::new`].
-    pub keys: Vec<f64>,
+    /// Keys of each kind, in the order given to [`Heap::new`]; most servers hold one or two kinds.
+    pub keys: SmallVec<[f64; 2]>,
     /// Keys beside them that no operation reaches, on pages of their own: they count in the hash table alone.
     pub untouched: f64,
 }
 
 impl Population {
     /// So many keys of each kind and no others.
-    pub fn of(keys: Vec<f64>) -> Self {
-        Self { keys, untouched: 0.0 }
+    pub fn of(keys: impl IntoIterator<Item = f64>) -> Self {
+        Self { keys: keys.into_iter().collect(), untouched: 0.0 }
     }
 }
 
@@ -176,7 +176,7 @@ impl Heap {
     pub fn population_of(&self, bytes: f64, shares: &[f64]) -> Population {
         let scaled = |scale: f64| {
             let keys = shares.iter().zip(&self.kinds).map(|(share, kind)| scale * share / kind.key_bytes);
-            Population::of(keys.collect())
+            Population::of(keys)
         };
         // `used_memory` grows with the scale, by jumps at the doublings: bisect to the largest scale that fits.
         let (mut fits, mut exceeds) = (0.0, bytes.max(0.0));

@@ -30,6 +30,14 @@ impl State<'_> {
         self.simulation.heap().copied_bytes(&child.population, &exposures, &self.drawn.spreads, released)
     }
 
+    /// The most that a server's child, which exits now, has kept of copied pages.
+    pub(super) fn most_copied(&self, server: usize, now: SimTime) -> Bytes {
+        let peaks = self.servers[server].child.as_ref().and_then(|child| child.peaks);
+        let copied_at = |at: SimTime| Bytes::from_f64(self.copied_bytes(server, at));
+        let at_peak = peaks.map_or(Bytes::ZERO, |peaks| copied_at(peaks.cow.min(now)));
+        copied_at(now).max(at_peak)
+    }
+
     /// What was done to the keys since a child was forked.
     fn exposures_of(&self, server: usize, child: &Child, at: SimTime) -> Exposures {
         let shard = self.shard_of(server);

@@ -16,6 +16,7 @@ use crate::model::life::{Life, next_hour};
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::Cause;
 use crate::model::peak::{highest, looks};
+use crate::model::precedent::Extent;
 use crate::model::server::{Child, Pace, Peaks, Phase};
 use crate::model::tilt::Save;
 use crate::units::{Bytes, SimDuration, SimTime};
@@ -155,6 +156,8 @@ impl<O: Observer> Life<'_, O> {
         self.outcome.fork_pause = self.outcome.fork_pause.max(pause);
         self.tell(now, server, Happening::Forked { cause, duration, pause });
         let population = self.state.data_of(server).population.clone();
+        let extent = self.state.accepts_writes(shard).then(|| self.extent(now, duration));
+        let precedents = self.precedents.as_ref().zip(extent.as_ref());
         self.state.servers[server].child = Some(Child {
             cause,
             forked_at: now,
@@ -163,11 +166,13 @@ impl<O: Observer> Life<'_, O> {
             resident,
             file_bytes: self.state.simulation.file_bytes(&population),
             population,
-            aof_buffer: self.aof_buffer(server, now, duration),
+            aof_buffer: extent.as_ref().map_or(0.0, |extent| extent.aof_buffer),
             left_over: self.left_over(server, now),
             writes_file: !self.writes_to_sockets(cause),
             copied_at_exit: None,
             peaks: None,
+            is_outdone: precedents.is_some_and(|(precedents, extent)| precedents.outdo(extent)),
+            extent,
         });
         schedule.schedule(now + duration, Event::ChildExit(server));
         self.look_ahead(server, now);
@@ -176,15 +181,14 @@ impl<O: Observer> Life<'_, O> {
         true
     }
 
-    /// What waits to be written to the append-only file while a child keeps the disk busy for so long: two seconds of
-    /// what comes meanwhile \[bytes\].
-    fn aof_buffer(&self, server: usize, now: SimTime, duration: SimDuration) -> f64 {
-        if self.host().persistence.aof.is_none() || duration == SimDuration::ZERO {
-            return 0.0;
-        }
-        let shard = self.state.shard_of(server);
-        let appended = self.state.position(shard, now + duration) - self.state.position(shard, now);
-        appended * AOF_POSTPONED.as_secs_f64() / duration.as_secs_f64()
+    /// What a save that begins now will meet. While its child keeps the disk busy, two seconds of what is appended
+    /// meanwhile wait for the append-only file.
+    fn extent(&self, now: SimTime, duration: SimDuration) -> Extent {
+        let load = self.state.load.span(now, now + duration);
+        let seconds = duration.as_secs_f64();
+        let is_appended = self.host().persistence.aof.is_some() && seconds > 0.0;
+        let a_second = if is_appended { load.of(&self.state.load.appended) / seconds } else { 0.0 };
+        Extent { load, aof_buffer: a_second * AOF_POSTPONED.as_secs_f64() }
     }
 
     /// What the buffer of a replica dropped just now has left resident \[bytes\].
@@ -234,6 +238,9 @@ impl<O: Observer> Life<'_, O> {
     pub(super) fn look_ahead(&mut self, server: usize, now: SimTime) {
         let state = &self.state;
         let (host, gives_back) = (state.host_of(server), state.simulation.gives_back());
+        if self.is_outdone(host) {
+            return;
+        }
         let Some(exit) = state.servers[server].child.as_ref().map(|child| child.pace.exits_at) else {
             return;
         };
@@ -269,6 +276,7 @@ impl<O: Observer> Life<'_, O> {
         for server in self.state.servers_of(shard) {
             if let Some(child) = &mut self.state.servers[server].child {
                 (child.copied_at_exit, child.peaks) = (None, None);
+                (child.extent, child.is_outdone) = (None, false);
             }
             self.look_ahead(server, schedule.now());
             self.schedule_forks(server, schedule);
@@ -292,13 +300,13 @@ impl<O: Observer> Life<'_, O> {
     pub(super) fn child_exits(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
         let (shard, host) = (self.state.shard_of(server), self.state.host_of(server));
-        let peaks = self.state.servers[server].child.as_ref().and_then(|child| child.peaks);
-        let copied_at = |at: SimTime| Bytes::from_f64(self.state.copied_bytes(server, at));
-        let at_peak = peaks.map_or(Bytes::ZERO, |peaks| copied_at(peaks.cow.min(now)));
-        let copied = copied_at(now).max(at_peak);
+        let copied = if O::IS_WATCHING { self.state.most_copied(server, now) } else { Bytes::ZERO };
         self.state.split_huge_pages(server, now);
+        let Some(mut child) = self.state.servers[server].child.take() else { return };
         self.settle(shard, now);
-        let Some(child) = self.state.servers[server].child.take() else { return };
+        if !child.is_outdone {
+            self.set_precedent(child.extent.take());
+        }
         self.outcome.saves += 1;
         let duration = now.since(child.forked_at);
         self.tell(now, server, Happening::Saved { cause: child.cause, duration, copied });

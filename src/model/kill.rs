@@ -8,7 +8,6 @@ use crate::engine::Schedule;
 use crate::memory::child;
 use crate::memory::oom::{self, CHILD_SCORE_ADJ, Process, SERVER_FILE_PAGES};
 use crate::model::Event;
-use crate::model::ledger::Ledger;
 use crate::model::life::Life;
 use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::{Cause, Kill, Victim};
@@ -32,9 +31,10 @@ struct Choice {
 }
 
 impl<O: Observer> Life<'_, O> {
-    /// The stall of a host is over: the killer comes; `before` is the ledger as it finds it.
-    pub(super) fn stall_ends(&mut self, host: usize, before: &Ledger, schedule: &mut Schedule<Event>) {
+    /// The stall of a host is over: the killer comes.
+    pub(super) fn stall_ends(&mut self, host: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
+        let before = self.state.ledger(host, now);
         let (server, cause) = self.culprit(host);
         if !self.state.is_exhausted(host, now) {
             return self.stall_is_over(host, server, cause, schedule);

@@ -4,13 +4,14 @@ use rand::RngExt;
 use smallvec::SmallVec;
 
 use crate::engine::Schedule;
+use crate::memory::Population;
 use crate::model::Event;
 use crate::model::host::Host;
 use crate::model::huge::HugeShare;
-use crate::model::ledger::Ledger;
 use crate::model::load::Load;
 use crate::model::observer::{Happening, Observer, Place};
 use crate::model::outcome::{Outcome, PerCause};
+use crate::model::precedent::Precedents;
 use crate::model::server::{AofFile, Link, Phase, Server, Snapshot};
 use crate::model::simulation::Simulation;
 use crate::model::state::{Data, Drawn, HostState, Shard, State};
@@ -29,6 +30,8 @@ pub struct Life<'a, O> {
     pub(super) backups_due: Vec<u64>,
     /// Stalls so far.
     pub(super) stalls: u64,
+    /// Saves that had room; `None` where they say nothing about others.
+    pub(super) precedents: Option<Precedents>,
     /// How far the books of each host are carried forward.
     last_event: Vec<SimTime>,
 }
@@ -44,16 +47,17 @@ pub(super) fn next_hour(now: SimTime) -> SimTime {
 }
 
 impl<'a, O: Observer> Life<'a, O> {
-    /// The shard at time 0: every replica in sync.
+    /// The shard at time 0, with the keys of `population`: every replica in sync.
     pub fn new(
         simulation: &'a Simulation,
         stream: Stream,
         drawn: &'a Drawn,
+        population: Population,
         load: Load<'a>,
         observer: &'a mut O,
     ) -> Self {
         let (shards, members) = (simulation.shards(), simulation.members());
-        let data = data_at_start(simulation, drawn);
+        let data = data_at_start(simulation, drawn, population);
         let server = |number: usize| server_at_start(simulation, &load, &data, stream, number);
         let servers = (0..shards * members).map(server).collect();
         let shard = |number: usize| Shard {
@@ -78,6 +82,7 @@ impl<'a, O: Observer> Life<'a, O> {
             horizon: SimTime::ZERO + simulation.host().horizon,
             backups_due,
             stalls: 0,
+            precedents: None,
             last_event: vec![SimTime::ZERO; members],
         }
     }
@@ -98,6 +103,7 @@ impl<'a, O: Observer> Life<'a, O> {
         for host in 0..self.state.members() {
             self.schedule_exhaustion(host, schedule);
         }
+        self.begin_precedents(now);
     }
 
     /// Closes the books at the horizon.
@@ -119,11 +125,12 @@ impl<'a, O: Observer> Life<'a, O> {
         self.state.host()
     }
 
-    /// Closes the books of a host: the ledger's balance, the extremes, the observer. Returns the ledger just before
-    /// what happens now.
-    pub(super) fn take_stock(&mut self, host: usize, now: SimTime) -> Ledger {
+    /// Closes the books of a host just before something happens: the ledger's balance, the extremes, the observer.
+    pub(super) fn take_stock(&mut self, host: usize, now: SimTime) {
         self.carry_forward(host, now);
-        self.note(host, now)
+        if !self.is_outdone(host) {
+            self.note(host, now);
+        }
     }
 
     /// Accounts for the time on a host since its books were closed. A save that gives pages back has its peak in
@@ -151,7 +158,7 @@ impl<'a, O: Observer> Life<'a, O> {
     }
 
     /// Takes the memory of a host at `at` into the extremes.
-    fn note(&mut self, host: usize, at: SimTime) -> Ledger {
+    fn note(&mut self, host: usize, at: SimTime) {
         let ledger = self.state.ledger(host, at);
         assert_eq!(ledger.total(), self.state.simulation.memory(), "the ledger's lines add up to the memory");
         let outcome = &mut self.outcome;
@@ -161,7 +168,6 @@ impl<'a, O: Observer> Life<'a, O> {
         outcome.swap_peak = outcome.swap_peak.max(ledger.swap);
         outcome.replica_buffer_peak =
             outcome.replica_buffer_peak.max(self.state.waiting_for_replicas(host, at));
-        ledger
     }
 
     /// Carries a shard forward, and books what `maxmemory` refused or evicted.
@@ -199,9 +205,8 @@ impl<'a, O: Observer> Life<'a, O> {
     }
 }
 
-fn data_at_start(simulation: &Simulation, drawn: &Drawn) -> Data {
+fn data_at_start(simulation: &Simulation, drawn: &Drawn, population: Population) -> Data {
     let beside = drawn.client_memory + simulation.backlog();
-    let population = simulation.population(drawn.client_memory);
     let bytes = simulation.heap().used_memory(&population);
     let limit = simulation.host().server.maxmemory;
     let limit = limit.map_or(f64::INFINITY, |limit| limit.as_f64() - beside).max(bytes);

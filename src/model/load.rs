@@ -1,5 +1,7 @@
 //! What the load does to the keys: rates drawn for one replication, integrated over its weather.
 
+use smallvec::SmallVec;
+
 use crate::memory::{Exposure, Exposures, KeyKind, rdb, replication};
 use crate::model::Uncertain;
 use crate::model::draws::Draws;
@@ -13,6 +15,26 @@ use crate::units::{SimDuration, SimTime};
 pub struct Accrual {
     base: f64,
     jobs: Vec<f64>,
+}
+
+/// What passes of the load between two instants: base seconds, and seconds of each job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    base: f64,
+    jobs: SmallVec<[f64; 2]>,
+}
+
+impl Span {
+    /// How much of `accrual` comes in it.
+    pub fn of(&self, accrual: &Accrual) -> f64 {
+        let jobs = accrual.jobs.iter().zip(&self.jobs);
+        accrual.base * self.base + jobs.map(|(rate, seconds)| rate * seconds).sum::<f64>()
+    }
+
+    /// Whether no more passes than in `other`, of anything.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.base <= other.base && self.jobs.iter().zip(&other.jobs).all(|(own, others)| own <= others)
+    }
 }
 
 /// The rates of one replication.
@@ -84,11 +106,20 @@ impl<'a> Load<'a> {
         Self { weather, rates, keyspaces, jobs, changes, appended }
     }
 
+    /// What passes between two instants.
+    pub fn span(&self, from: SimTime, to: SimTime) -> Span {
+        if from == to {
+            return Span { base: 0.0, jobs: self.jobs.iter().map(|_| 0.0).collect() };
+        }
+        Span {
+            base: self.weather.base_seconds(to) - self.weather.base_seconds(from),
+            jobs: (0..self.jobs.len()).map(|job| self.weather.job_seconds(job, from, to)).collect(),
+        }
+    }
+
     /// How much of `accrual` comes between two instants.
     pub fn amount(&self, accrual: &Accrual, from: SimTime, to: SimTime) -> f64 {
-        let base = accrual.base * (self.weather.base_seconds(to) - self.weather.base_seconds(from));
-        let jobs = accrual.jobs.iter().enumerate();
-        base + jobs.map(|(number, rate)| rate * self.weather.job_seconds(number, from, to)).sum::<f64>()
+        self.span(from, to).of(accrual)
     }
 
     /// When `amount` of `accrual` has come since `from`, to a millisecond; `None` if not before `until`.
@@ -136,14 +167,12 @@ impl<'a> Load<'a> {
         self.keyspaces.iter().map(of_mix).chain(of_jobs).any(|exposure| exposure.net_keys() > 0.0)
     }
 
-    /// Operations on each keyspace between two instants. Evictions are not the load's and are left out.
-    pub fn exposures(&self, from: SimTime, to: SimTime) -> Exposures {
-        let base = self.weather.base_seconds(to) - self.weather.base_seconds(from);
-        let of_keyspace = |(keyspace, rate): (&Keyspace, &f64)| of_mix(keyspace).times(rate * base);
+    /// Operations on each keyspace in a span. Evictions are not the load's and are left out.
+    pub fn exposures(&self, span: &Span) -> Exposures {
+        let of_keyspace = |(keyspace, rate): (&Keyspace, &f64)| of_mix(keyspace).times(rate * span.base);
         let mut exposures: Exposures =
             self.keyspaces.iter().zip(&self.rates.keyspaces).map(of_keyspace).collect();
-        for (number, (job, rate)) in self.jobs.iter().zip(&self.rates.jobs).enumerate() {
-            let seconds = self.weather.job_seconds(number, from, to);
+        for ((job, rate), &seconds) in self.jobs.iter().zip(&self.rates.jobs).zip(&span.jobs) {
             if seconds > 0.0 {
                 let added = of_job(job, &self.keyspaces[job.keyspace]).times(rate * seconds);
                 exposures[job.keyspace] = exposures[job.keyspace].plus(&added);

@@ -116,6 +116,7 @@ impl<O: Observer> Life<'_, O> {
             *keys *= ratio;
         }
         data.bytes = bytes;
+        self.forget_precedents();
     }
 
     /// Snapshots and the append-only file of a server that has just got its data.

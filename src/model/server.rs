@@ -3,6 +3,7 @@
 use crate::memory::{Exposures, Population};
 use crate::model::huge::HugeShare;
 use crate::model::outcome::{Cause, PerCause};
+use crate::model::precedent::Extent;
 use crate::units::{SimDuration, SimTime};
 
 /// A server of a shard: a primary or a replica.
@@ -150,6 +151,10 @@ pub(super) struct Child {
     pub copied_at_exit: Option<f64>,
     /// When the save costs most; `None` where that is at its end.
     pub peaks: Option<Peaks>,
+    /// What the save meets, where it may be a precedent; `None` once its load is no longer what was foreseen.
+    pub extent: Option<Extent>,
+    /// Whether an earlier save met at least as much.
+    pub is_outdone: bool,
 }
 
 /// How far a child is, and how it gets on.

@@ -99,7 +99,7 @@ impl Simulation {
             spreads: Vec::new(),
             capacity,
             gives_back,
-            purges: PurgeTable::new(Population::of(Vec::new())),
+            purges: PurgeTable::new(Population::of([])),
             buffer_cost,
             child_memory,
         };
@@ -202,7 +202,7 @@ impl Simulation {
                 let beside = client_memory + self.backlog();
                 self.heap.population_of(maxmemory.as_f64() * fill - beside, &self.shares)
             }
-            _ => Population::of(self.host.dataset.keyspaces.iter().map(given).collect()),
+            _ => Population::of(self.host.dataset.keyspaces.iter().map(given)),
         }
     }
 
@@ -327,14 +327,14 @@ impl Simulation {
         let stream = numbers.stream();
         let drawn = self.draw(numbers);
         let (dataset, traffic) = (&self.host.dataset, &self.host.traffic);
-        let keys = self.population(drawn.client_memory).keys;
+        let population = self.population(drawn.client_memory);
         let cap = traffic.max_writes_per_second;
-        let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &keys, cap, numbers);
+        let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &population.keys, cap, numbers);
         let base_rate = rates.keyspaces.iter().sum();
         let weather = sky.weather(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
         let load = Load::new(weather, &rates, &dataset.keyspaces, &traffic.jobs, &self.kinds);
         let mut schedule = Schedule::for_many(self.shards() * self.members());
-        let mut life = Life::new(self, stream, &drawn, load, observer);
+        let mut life = Life::new(self, stream, &drawn, population, load, observer);
         life.begin(&mut schedule);
         let (horizon, steps) = (SimTime::ZERO + self.host.horizon, self.step_limit());
         match engine::run(&mut life, &mut schedule, horizon, steps) {

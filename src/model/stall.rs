@@ -13,7 +13,7 @@ use crate::model::observer::{Happening, Observer};
 use crate::model::outcome::{Cause, STALL_INCIDENT};
 use crate::model::peak::first_crossing;
 use crate::model::server::{Link, Phase};
-use crate::model::state::{Stall, State};
+use crate::model::state::{HostState, Stall, State};
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -56,6 +56,9 @@ impl<O: Observer> Life<'_, O> {
     /// Schedules the moment at which a host runs out of memory.
     pub(super) fn schedule_exhaustion(&mut self, host: usize, schedule: &mut Schedule<Event>) {
         schedule.clear(Event::MemoryExhausted(host));
+        if self.is_outdone(host) {
+            return;
+        }
         if let Some(at) = self.exhaustion(host, schedule.now()) {
             schedule.schedule(at, Event::MemoryExhausted(host));
         }
@@ -186,6 +189,9 @@ impl<O: Observer> Life<'_, O> {
 
     /// A child has gone: whoever was slowed or swapped on its host recovers if there is memory again.
     pub(super) fn relieved(&mut self, host: usize, schedule: &mut Schedule<Event>) {
+        if self.state.hosts[host] == HostState::default() {
+            return;
+        }
         let now = schedule.now();
         let asked = self.state.demand(host, now).unreclaimable();
         if asked > self.state.simulation.capacity() {

@@ -206,7 +206,7 @@ impl<'a> State<'a> {
         if !self.grows || !self.accepts_writes(shard) {
             return data.bytes;
         }
-        let growth = self.growth(data, at, &self.load.exposures(data.settled_at, at));
+        let growth = self.growth(data, at, &self.load.exposures(&self.load.span(data.settled_at, at)));
         data.bytes + growth.bytes - growth.overflow
     }
 
@@ -240,7 +240,7 @@ impl<'a> State<'a> {
     /// not reach them.
     pub(super) fn exposures(&self, shard: usize, at: SimTime) -> Exposures {
         let data = &self.shards[shard].data;
-        let mut exposures = self.load.exposures(data.settled_at, at);
+        let mut exposures = self.load.exposures(&self.load.span(data.settled_at, at));
         if self.grows {
             let growth = self.growth(data, at, &exposures);
             self.evict(data, growth.overflow, &mut exposures);
@@ -290,8 +290,15 @@ impl<'a> State<'a> {
 
     fn accrue(&mut self, shard: usize, now: SimTime) -> Overflow {
         let data = &self.shards[shard].data;
-        let from = data.settled_at;
-        let mut exposures = self.load.exposures(from, now);
+        let passed = self.load.span(data.settled_at, now);
+        self.shards[shard].changes += passed.of(&self.load.changes);
+        self.shards[shard].stream += passed.of(&self.load.appended);
+        let has_child = |server: usize| self.follows(server) && self.servers[server].child.is_some();
+        if !self.grows && !self.servers_of(shard).any(has_child) {
+            return Overflow::default();
+        }
+        let data = &self.shards[shard].data;
+        let mut exposures = self.load.exposures(&passed);
         let growth = self.grows.then(|| self.growth(data, now, &exposures));
         let overflow = growth.as_ref().map_or(0.0, |growth| growth.overflow);
         let evicted = self.evict(data, overflow, &mut exposures);
@@ -302,8 +309,6 @@ impl<'a> State<'a> {
                 child.add(&exposures);
             }
         }
-        self.shards[shard].changes += self.load.amount(&self.load.changes, from, now);
-        self.shards[shard].stream += self.load.amount(&self.load.appended, from, now);
         growth.map_or(Overflow::default(), |growth| self.grow(shard, &growth, evicted))
     }
 

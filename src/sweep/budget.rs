@@ -63,6 +63,14 @@ impl Budget {
         }
     }
 
+    /// Replications of a cell that has no incident: most cells of a sweep need these or far fewer.
+    pub(super) fn usual(&self) -> u64 {
+        match self.replications {
+            Replications::Fixed(n) => n,
+            Replications::Auto => self.without_incident().min(CAP),
+        }
+    }
+
     /// The least number of replications that hold the budget where none of them has an incident.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
     pub(super) fn without_incident(&self) -> u64 {

@@ -122,14 +122,22 @@ pub fn run(
     Ok(settings.pool()?.install(|| simulate(grid, settings, Run { watch, cancelled })))
 }
 
-/// Cells that are simulated side by side, at most: those of a host class and its percentages. More would share more
-/// weather, and be lost together where the sweep is ended early.
-const SIDE_BY_SIDE: usize = 16;
+/// Cells that are simulated side by side share their weather, and are lost together where the sweep is ended early: as
+/// many as take no more replications than this, some ten seconds of a processor.
+const LOST_TOGETHER: u64 = 1 << 17;
+
+/// Cells that are simulated side by side, at least and at most: more than these would share hardly more.
+const SIDE_BY_SIDE: (usize, usize) = (16, 128);
+
+fn side_by_side(budget: &Budget) -> usize {
+    let affordable = usize::try_from(LOST_TOGETHER / budget.usual().max(1)).unwrap_or(usize::MAX);
+    affordable.clamp(SIDE_BY_SIDE.0, SIDE_BY_SIDE.1)
+}
 
 fn simulate(grid: &Grid, settings: Settings, run: Run<'_>) -> Sweep {
     let own = grid.cells.iter().map(|cell| (cell, false));
     let cells: Vec<Planned> = own.chain(grid.full.iter().map(|cell| (cell, true))).collect();
-    let groups = cells.chunk_by(have_same_weather).flat_map(|group| group.chunks(SIDE_BY_SIDE));
+    let groups = cells.chunk_by(have_same_weather).flat_map(|group| group.chunks(side_by_side(&grid.budget)));
     let groups: Vec<&[Planned]> = groups.collect();
     let simulate = |group: &&[Planned]| simulate_group(group, grid, settings.keep_outcomes, run);
     let simulated: Vec<Vec<Simulated>> = groups.par_iter().with_max_len(1).map(simulate).collect();

@@ -1,5 +1,7 @@
 //! What a measured row was a save of: engine, keys, their sizes and the operations on them.
 
+use smallvec::smallvec;
+
 use super::Unpredicted;
 use super::row::Row;
 use crate::memory::layout::listpack_bytes;
@@ -73,7 +75,7 @@ impl Subject {
             Operation::InsertAndExpire => live_keys(row)?.min(all_keys),
             _ => row.loaded_keys.filter(|&keys| keys > 0.0).unwrap_or(all_keys).min(all_keys),
         };
-        let population = Population { keys: vec![reached], untouched: all_keys - reached };
+        let population = Population { keys: smallvec![reached], untouched: all_keys - reached };
         let page_size = row.page_bytes.unwrap_or(4096);
         let heap_of = |keys: Keys| Heap::new(&layout, allocator, page_size, &[keys]);
         let keys = resized(row, kind, &population, &heap_of);

@@ -154,7 +154,7 @@ impl Law {
         Self {
             heap: Heap::new(&case.layout, case.build, case.page_size, &keys),
             page_size: case.page_size as f64,
-            population: Population::of(case.kinds.iter().map(|kind| kind.count as f64).collect()),
+            population: Population::of(case.kinds.iter().map(|kind| kind.count as f64)),
             spreads: case.kinds.iter().map(spread).collect(),
         }
     }
