@@ -121,8 +121,7 @@ pub fn plan(
     let mut found = if grid.as_given.is_some() && grid.full.is_empty() {
         as_given(&ask, &grid)?
     } else {
-        let found = hosts.iter().map(|case| classes::find(&ask, case, grid.needed));
-        found.collect::<Result<Vec<_>, _>>()?
+        classes::find(&ask, &hosts, grid.needed)?
     };
     let safe = found.iter().enumerate().filter(|(_, found)| found.answer.verdict == Verdict::Safe);
     let smallest_safe = safe.min_by_key(|(_, found)| found.answer.ram).map(|(place, _)| place);

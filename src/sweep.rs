@@ -6,7 +6,7 @@
 //! | `run` | how they share the threads, and what is kept |
 //! | `replicate` | one cell: batches, and when to stop |
 //! | `budget` | what the counts decide |
-//! | `critical` | how far a setting can be turned up, found instead of gridded |
+//! | `ladder`, `critical` | how far a setting can be turned up, found instead of gridded |
 //! | `figures`, `reason` | a cell's outcomes in numbers and in words |
 //! | `required` | the RAM that data as given requires |
 //! | [`rare`] | risks too small to count |
@@ -22,6 +22,7 @@ mod budget;
 mod critical;
 mod figures;
 mod grid;
+mod ladder;
 pub mod rare;
 mod reason;
 mod replicate;
@@ -37,10 +38,11 @@ pub(crate) mod words;
 
 pub use crate::stats::Estimate;
 pub use budget::Budget;
-pub use critical::{Ladder, Limit, limit};
+pub use critical::{Found, Limit, estimates, limits};
 pub use grid::{Cell, Grid, cells, full_to, hosts};
+pub use ladder::Ladder;
 pub use replicate::Stop;
 pub use required::RequiredRam;
 pub use row::{CellRow, Figures, IncidentKind, Verdict};
-pub use run::{CellOutcomes, Failure, Finished, Settings, Sweep, Unwatched, Watch, run};
+pub use run::{CellOutcomes, Failure, Finished, Settings, Sweep, Unwatched, Watch, row, run};
 pub use shard::{MalformedShard, Shard};

@@ -304,16 +304,18 @@ pub enum Shape {
 pub struct RecordedDay {
     factors: Vec<f64>,
     hourly: [f64; 24],
+    peaks: [f64; 24],
 }
 
 impl RecordedDay {
     /// A day of equally spaced factors, at least one.
     pub fn new(factors: Vec<f64>) -> Self {
-        let mut day = Self { factors, hourly: [0.0; 24] };
-        day.hourly = std::array::from_fn(|hour| {
-            let minutes = (0..60).map(|minute| day.at_minute(hour * 60 + minute));
-            minutes.sum::<f64>() / 60.0
-        });
+        let mut day = Self { factors, hourly: [0.0; 24], peaks: [0.0; 24] };
+        let minutes_of = |hour: usize| (0..60).map(move |minute| hour * 60 + minute);
+        for hour in 0..24 {
+            day.peaks[hour] = minutes_of(hour).map(|minute| day.at_minute(minute)).fold(0.0, f64::max);
+            day.hourly[hour] = minutes_of(hour).map(|minute| day.at_minute(minute)).sum::<f64>() / 60.0;
+        }
         day
     }
 
@@ -325,6 +327,11 @@ impl RecordedDay {
     /// The mean factor of an hour of the day, from 0.
     pub fn hourly(&self, hour: usize) -> f64 {
         self.hourly[hour]
+    }
+
+    /// The largest factor in an hour of the day over its mean; 1 in an hour without any load.
+    pub fn peak_in(&self, hour: usize) -> f64 {
+        if self.hourly[hour] > 0.0 { self.peaks[hour] / self.hourly[hour] } else { 1.0 }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Weather<'a> {
     /// Mean writes a second that one base second stands for, and the jobs' rates: what the cap is on.
     base_rate: f64,
     job_rates: Vec<f64>,
+    /// The most base seconds that a second of any minute may bring.
+    busiest: f64,
     /// Cumulative base seconds at the start of each hour.
     hours: Vec<f64>,
     minutes: Vec<OnceCell<Minutes>>,
@@ -60,6 +62,7 @@ impl<'a> Weather<'a> {
             horizon,
             base_rate,
             job_rates: job_rates.to_vec(),
+            busiest: 0.0,
             hours: Vec::with_capacity(hours + 1),
             minutes: vec![OnceCell::new(); hours],
             days: (0..days).map(|day| recorded_day(&traffic.shape, stream, day)).collect(),
@@ -81,7 +84,10 @@ impl<'a> Weather<'a> {
             let noise =
                 day_factor * self.lognormal(Purpose::TrafficHour, hour as u64, self.traffic.noise_hour);
             let seconds = noise * self.mean_shape(hour) * 3_600.0;
-            total += if self.may_reach_cap(seconds) { self.capped_hour(hour, seconds) } else { seconds };
+            let busiest = self.busiest_minute(hour, seconds);
+            self.busiest = self.busiest.max(busiest);
+            let may_be_cut = reaches_cap(self.traffic, busiest, self.base_rate, &self.job_rates);
+            total += if may_be_cut { self.capped_hour(hour, seconds) } else { seconds };
             self.hours.push(total);
         }
     }
@@ -111,12 +117,14 @@ impl<'a> Weather<'a> {
         }
     }
 
-    /// Whether a minute of an hour with so many base seconds could reach `max-writes-per-second`: six standard
-    /// deviations up and at a tenfold peak within the hour, a chance of 1e-9 a minute.
-    fn may_reach_cap(&self, seconds: f64) -> bool {
-        let peak_in_hour = if matches!(self.traffic.shape, Shape::Trace(_)) { 10.0 } else { 1.0 };
-        let highest = seconds / 3_600.0 * peak_in_hour * (6.0 * self.traffic.noise_minute).exp();
-        highest * self.base_rate + self.job_rates.iter().sum::<f64>() > self.traffic.max_writes_per_second
+    /// The most base seconds that a second brings in any minute of an hour of so many: the peak of its shape, six
+    /// standard deviations up, which is exceeded with a chance of 1e-9 a minute.
+    fn busiest_minute(&self, hour: usize, seconds: f64) -> f64 {
+        let peak = match &self.traffic.shape {
+            Shape::Hourly(_) => 1.0,
+            Shape::Trace(days) => days[self.days[hour / HOURS_A_DAY]].peak_in(hour % HOURS_A_DAY),
+        };
+        seconds / 3_600.0 * peak * (6.0 * self.traffic.noise_minute).exp()
     }
 
     /// Spreads an hour over its minutes, cuts each at the cap less the jobs running in it, and returns what is
@@ -190,6 +198,18 @@ impl<'a> Weather<'a> {
         Some(SimTime(from) + within + SimDuration(1))
     }
 
+    /// Whether it is the same for other rates: they alone decide what a cap cuts, if it cuts anything.
+    fn is_that_of(&self, traffic: &Traffic, base_rate: f64, job_rates: &[f64]) -> bool {
+        let is_whole = |traffic, base_rate, jobs| !reaches_cap(traffic, self.busiest, base_rate, jobs);
+        let are_same = self.base_rate.to_bits() == base_rate.to_bits()
+            && self.job_rates == job_rates
+            && self.traffic.max_writes_per_second.to_bits() == traffic.max_writes_per_second.to_bits();
+        let are_whole = || {
+            is_whole(self.traffic, self.base_rate, &self.job_rates) && is_whole(traffic, base_rate, job_rates)
+        };
+        are_same || are_whole()
+    }
+
     /// Seconds that job `number` runs between two instants.
     pub fn job_seconds(&self, number: usize, from: SimTime, to: SimTime) -> f64 {
         let duration = self.traffic.jobs[number].duration;
@@ -209,8 +229,8 @@ pub struct Sky<'a> {
 }
 
 impl<'a> Sky<'a> {
-    /// The weather of a replication, drawn anew where the last host's was another. That its traffic is the same is left
-    /// to the caller: comparing recorded days would cost as much as drawing them.
+    /// The weather of a replication, drawn anew where the last host's was another. That its traffic is the same, but
+    /// for rates and their cap, is left to the caller: comparing recorded days would cost as much as drawing them.
     pub(super) fn weather(
         &mut self,
         traffic: &'a Traffic,
@@ -221,14 +241,18 @@ impl<'a> Sky<'a> {
     ) -> &Weather<'a> {
         let is_same = |weather: &Weather<'a>| {
             weather.stream == stream
-                && weather.base_rate.to_bits() == base_rate.to_bits()
-                && weather.job_rates == job_rates
                 && weather.horizon == horizon
+                && weather.is_that_of(traffic, base_rate, job_rates)
         };
         let drawn = self.weather.take().filter(is_same);
         self.weather
             .insert(drawn.unwrap_or_else(|| Weather::new(traffic, stream, base_rate, job_rates, horizon)))
     }
+}
+
+/// Whether a load of these rates may reach `max-writes-per-second` where a second brings so many base seconds.
+fn reaches_cap(traffic: &Traffic, busiest: f64, base_rate: f64, job_rates: &[f64]) -> bool {
+    busiest * base_rate + job_rates.iter().sum::<f64>() > traffic.max_writes_per_second
 }
 
 fn recorded_day(shape: &Shape, stream: Stream, day: usize) -> usize {

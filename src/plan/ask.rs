@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use super::Trouble;
 use crate::model::{Host, Outcome};
 use crate::scenario::{Case, Replications};
-use crate::sweep::{self, Budget, CellRow, Grid, Ladder, Limit, Settings, Unwatched, full_to};
+use crate::sweep::{self, Budget, CellRow, Found, Grid, Ladder, Limit, Settings, Unwatched, full_to};
 
 /// The smallest percent that a search considers: below it, even the smallest host stands empty.
 const FIRST_PERCENT: f64 = 10.0;
@@ -40,6 +40,12 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
+    /// Where on each of `ladders` `budget` ends.
+    pub fn limits(&self, ladders: &[Ladder<'_>], budget: &Budget) -> Result<Vec<Found>, Trouble> {
+        let found = sweep::limits(ladders, budget, self.seed, self.settings, self.cancelled)?;
+        found.ok_or(Trouble::Interrupted)
+    }
+
     /// Where on a ladder of `steps` hosts `budget` ends.
     pub fn limit(
         &self,
@@ -47,9 +53,8 @@ impl Ask<'_> {
         host_at: &(dyn Fn(usize) -> Host + Sync),
         budget: &Budget,
     ) -> Result<Limit, Trouble> {
-        let ladder = Ladder::new(steps, host_at);
-        let limit = sweep::limit(&ladder, budget, self.seed, self.settings, self.cancelled)?;
-        limit.ok_or(Trouble::Interrupted)
+        let found = self.limits(&[Ladder::new(steps, host_at)], budget)?;
+        found.first().map(|found| found.limit).ok_or(Trouble::Interrupted)
     }
 
     /// The same over the percents of `case`, its server full, with `change` made to each host.

@@ -1,11 +1,11 @@
 //! The percent of each host class: what its data needs, and what it survives, found to half a per cent.
 
 use super::Trouble;
-use super::ask::{Ask, percent_at};
+use super::ask::{Ask, percent_at, percent_steps};
 use crate::decision::{self, ClassAnswer, Question};
 use crate::model::Outcome;
 use crate::scenario::{Case, Replications};
-use crate::sweep::{Budget, CellRow, Verdict, full_to};
+use crate::sweep::{self, Budget, CellRow, Ladder, Limit, Verdict, full_to};
 use crate::units::Bytes;
 
 /// How far above the percent that is estimated to be within the budget is looked at what breaks \[% of RAM\].
@@ -31,35 +31,100 @@ pub struct ToSet {
     pub outcomes: Vec<Outcome>,
 }
 
-/// The answer for the host of `case`, of which the data needs `needed` bytes.
-pub fn find(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Result<Found, Trouble> {
-    let question = question(ask, case, needed);
+/// The answers for the hosts of `cases`, of which the data needs `needed` bytes.
+pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, Trouble> {
     // No percent helps a host that is too small for its data.
-    if needed > case.memory {
-        return Ok(Found { answer: decision::answer(&question), to_set: None });
-    }
-    let limit = ask.limiting_percent(case, &|_| {}, &ask.budget)?;
-    let at = |percent: f64, budget: &Budget| cell(ask, full_to(percent, case.clone()), budget);
-    let (mut rows, mut to_set) = (Vec::new(), None);
-    let survivable = percent_at(limit.safe.or(limit.high).unwrap_or(0));
-    let may_be_set = survivable.min(case.percent_cap.unwrap_or(survivable));
-    for percent in [may_be_set, survivable] {
-        if rows.iter().all(|row: &CellRow| row.maxmemory_percent != Some(percent)) {
-            let (row, outcomes) = at(percent, &ask.budget)?;
-            rows.push(row.clone());
-            let is_safe = row.verdict == Verdict::Safe && percent <= may_be_set;
-            to_set = to_set.or(is_safe.then_some(ToSet { percent, row, outcomes }));
+    let is_searched = |case: &&Case| needed <= case.memory;
+    let searched: Vec<&Case> = cases.iter().filter(is_searched).collect();
+    let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| percents_of(case)).collect();
+    let limits = ask.limits(&ladders, &ask.budget)?;
+    let classes = searched.into_iter().zip(limits).map(|(case, found)| Class::new(ask, case, found));
+    let mut classes: Vec<Class<'_>> = classes.collect();
+    simulate(ask, &mut classes, &ask.budget, |class| class.percents().to_vec())?;
+    let open = Budget { replications: Replications::Auto, ..ask.budget };
+    simulate(ask, &mut classes, &open, |class| class.above().into_iter().collect())?;
+    let mut classes = classes.into_iter();
+    let found = cases.iter().map(|case| {
+        let question = question(ask, case, needed);
+        match Some(case).filter(is_searched).and_then(|_| classes.next()) {
+            Some(class) => class.found(question),
+            None => Found { answer: decision::answer(&question), to_set: None },
         }
+    });
+    Ok(found.collect())
+}
+
+/// A server of `case` full to each percent.
+fn percents_of(case: &Case) -> Ladder<'_> {
+    Ladder::new(percent_steps(), |step| full_to(percent_at(step), case.clone()).host)
+}
+
+/// A host class whose limit was searched for, and the percents of it that were simulated in full.
+struct Class<'a> {
+    case: &'a Case,
+    limit: Limit,
+    cells: Vec<ToSet>,
+}
+
+impl<'a> Class<'a> {
+    /// The class with the percent that the search found, which is simulated already.
+    fn new(ask: &Ask<'_>, case: &'a Case, found: sweep::Found) -> Self {
+        let safe = found.limit.safe.map(|step| {
+            let percent = percent_at(step);
+            let row = sweep::row(full_to(percent, case.clone()), &found.outcomes, &ask.budget);
+            ToSet { percent, row, outcomes: found.outcomes }
+        });
+        Self { case, limit: found.limit, cells: safe.into_iter().collect() }
     }
-    let above = limit.value.or(limit.high).map_or(survivable, percent_at).max(survivable) + STEP_ABOVE;
-    if above < 100.0 {
-        let open = Budget { replications: Replications::Auto, ..ask.budget };
-        rows.push(at(above, &open)?.0);
+
+    /// The percent that may be set, and the one that is survived, which may be above a provider's cap.
+    fn percents(&self) -> [f64; 2] {
+        let survivable = percent_at(self.limit.safe.or(self.limit.high).unwrap_or(0));
+        [survivable.min(self.case.percent_cap.unwrap_or(survivable)), survivable]
     }
-    let mut answer = decision::answer(&Question { full: rows.iter().collect(), ..question });
-    answer.survivable_percent_low = limit.low.map(percent_at);
-    answer.survivable_percent_high = limit.high.map(percent_at);
-    Ok(Found { answer, to_set })
+
+    /// A percent at which something is likely to break; `None` where there is none.
+    fn above(&self) -> Option<f64> {
+        let [_, survivable] = self.percents();
+        let within = self.limit.value.or(self.limit.high).map_or(survivable, percent_at);
+        Some(within.max(survivable) + STEP_ABOVE).filter(|&percent| percent < 100.0)
+    }
+
+    fn has(&self, percent: f64) -> bool {
+        self.cells.iter().any(|cell| cell.percent.total_cmp(&percent).is_eq())
+    }
+
+    /// Its answer, once all its percents are simulated.
+    fn found(self, question: Question<'_>) -> Found {
+        let [may_be_set, _] = self.percents();
+        let rows = self.cells.iter().map(|cell| &cell.row).collect();
+        let mut answer = decision::answer(&Question { full: rows, ..question });
+        answer.survivable_percent_low = self.limit.low.map(percent_at);
+        answer.survivable_percent_high = self.limit.high.map(percent_at);
+        let is_safe = |cell: &ToSet| cell.row.verdict == Verdict::Safe && cell.percent <= may_be_set;
+        let safe = self.cells.into_iter().filter(is_safe);
+        Found { answer, to_set: safe.max_by(|a, b| a.percent.total_cmp(&b.percent)) }
+    }
+}
+
+/// Simulates what is not yet known of the percents that each class is asked for, all of them side by side.
+fn simulate(
+    ask: &Ask<'_>,
+    classes: &mut [Class<'_>],
+    budget: &Budget,
+    percents: impl Fn(&Class<'_>) -> Vec<f64>,
+) -> Result<(), Trouble> {
+    let mut missing: Vec<(usize, f64)> = Vec::new();
+    for (place, class) in classes.iter().enumerate() {
+        missing
+            .extend(percents(class).into_iter().filter(|&percent| !class.has(percent)).map(|p| (place, p)));
+    }
+    missing.dedup();
+    let cases = missing.iter().map(|&(place, percent)| full_to(percent, classes[place].case.clone()));
+    for (&(place, percent), (row, outcomes)) in missing.iter().zip(ask.cells(cases.collect(), budget)?) {
+        classes[place].cells.push(ToSet { percent, row, outcomes });
+    }
+    Ok(())
 }
 
 pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {
@@ -75,8 +140,4 @@ pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> 
         as_given: Vec::new(),
         full: Vec::new(),
     }
-}
-
-fn cell(ask: &Ask<'_>, case: Case, budget: &Budget) -> Result<(CellRow, Vec<Outcome>), Trouble> {
-    ask.cells(vec![case], budget)?.into_iter().next().ok_or(Trouble::Interrupted)
 }

@@ -54,7 +54,7 @@ pub fn cluster(
             let percent = case.maxmemory_percent;
             return Ok(ClusterAnswer { needed: grid.needed, class, percent, incidents_per_year_high: most });
         }
-        let found = find(&ask, case, grid.needed)?;
+        let Some(found) = find(&ask, std::slice::from_ref(case), grid.needed)?.pop() else { continue };
         let to_set = found.to_set.filter(|_| found.answer.verdict == Verdict::Safe);
         if let Some(to_set) = to_set {
             let most = to_set.row.figures.as_ref().map(|figures| figures.incidents_per_year.high);

@@ -13,6 +13,7 @@ use super::replicate::{Run, Stop, message_of, replicate};
 use super::required::{RequiredRam, from_peaks, required};
 use super::{CellRow, Verdict, reason};
 use crate::model::{Cause, Host, Outcome, Simulation, Sky, Unobserved};
+use crate::scenario::Case;
 use crate::units::{Bytes, SimDuration};
 
 /// Told how a sweep gets on, from any of its threads.
@@ -269,6 +270,13 @@ impl Trial {
         }
         Self { simulation, row, fits: fit.holds() }
     }
+}
+
+/// The row of the host of `case`, of which all replications that `budget` asks for are known already.
+pub fn row(case: Case, outcomes: &[Outcome], budget: &Budget) -> CellRow {
+    let mut trial = Trial::new(&Cell { number: 1, axes: Vec::new(), case });
+    judge(&mut trial.row, outcomes, budget);
+    trial.row
 }
 
 /// The row of a cell before anything was simulated.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use forkcast::model::Host;
 use forkcast::scenario::{Origin, Replications, Scenario};
 use forkcast::sweep::{self, Budget, Ladder, Limit, Settings, full_to};
 use forkcast::units::SimDuration;
@@ -16,24 +15,35 @@ fn percent(step: usize) -> f64 {
     50.0 + step as f64 * 0.5
 }
 
-fn limit(replications: u64, seed: u64) -> Limit {
+/// The ladder of percents, and the budget judged by so many replications.
+fn question(replications: u64) -> (Ladder<'static>, Budget) {
     let origin = Origin { name: "small.toml".to_owned(), folder: PathBuf::new() };
-    let scenario = Scenario::read(super::SMALL, &origin, &[]).unwrap();
-    let case = scenario.as_written().clone();
-    let host_at = |step: usize| -> Host { full_to(percent(step), case.clone()).host };
-    let ladder = Ladder::new(STEPS, &host_at);
+    let case = Scenario::read(super::SMALL, &origin, &[]).unwrap().as_written().clone();
+    let ladder = Ladder::new(STEPS, move |step| full_to(percent(step), case.clone()).host);
     let budget = Budget {
         incidents_per_year: 12.0,
         confidence: 0.95,
         horizon: SimDuration(3 * SimDuration::DAY.0),
         replications: Replications::Fixed(replications),
     };
-    sweep::limit(&ladder, &budget, seed, Settings::default(), &AtomicBool::new(false)).unwrap().unwrap()
+    (ladder, budget)
+}
+
+fn limit(replications: u64, seed: u64) -> Limit {
+    let (ladder, budget) = question(replications);
+    let found = sweep::limits(&[ladder], &budget, seed, Settings::default(), &AtomicBool::new(false));
+    found.unwrap().unwrap()[0].limit
+}
+
+fn estimate(replications: u64, seed: u64) -> Option<usize> {
+    let (ladder, budget) = question(replications);
+    let found = sweep::estimates(&[ladder], &budget, seed, Settings::default(), &AtomicBool::new(false));
+    found.unwrap().unwrap()[0]
 }
 
 /// How many of the seeds' intervals miss the truth of one long run.
 fn misses(long: u64) -> usize {
-    let truth = limit(long, 1_000_003).value.unwrap();
+    let truth = estimate(long, 1_000_003).unwrap();
     let missed = (0..SEEDS).map(|seed| limit(150, seed)).filter(|limit| {
         let [low, high] = [limit.safe, limit.high].map(|end| end.map_or(0, |step| step));
         truth < low || high < truth
