@@ -28,6 +28,6 @@ mod words;
 pub use config::Config;
 pub use forecast::{Forecast, ForecastError};
 pub use hindcast::{Hindcast, ModelSays};
-pub use import::{HostMemory, Import, ImportError, import};
+pub use import::{HostMemory, Import, ImportError, import, import_server};
 pub use info::{FieldError, Info, InfoError};
 pub use record::Record;

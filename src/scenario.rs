@@ -44,6 +44,7 @@ mod reading;
 mod resolved;
 mod schema;
 mod settings;
+mod sheet;
 pub mod source;
 mod trace;
 mod tree;
@@ -61,6 +62,8 @@ pub use diagnostic::{Colour, Diagnostic, Label, Report, Severity};
 pub use explain::{explain, explained};
 pub use profile::find as layout;
 pub use schema::json_schema;
+pub use settings::MAXMEMORY_POLICIES;
+pub use sheet::Sheet;
 pub use source::{Place, Source};
 
 use crate::units::SimDuration;
@@ -289,7 +292,7 @@ fn cells<'a>(tree: &'a Node, axis: &'a Axis) -> impl Iterator<Item = Result<Node
 
 /// Puts an assignment into the tree.
 fn assign(tree: &mut Node, assignment: &Assignment) -> Option<Diagnostic> {
-    let Assignment { target, path, path_text, key_place, value } = assignment;
+    let Assignment { target, path, path_text, key_place, value, .. } = assignment;
     let moved = match target {
         Target::Setting => put(tree, path, value.clone(), key_place),
         Target::Axis => {

@@ -291,6 +291,11 @@ pub struct ForecastArgs {
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 
+    /// The server whose saves to take, where the CSV has those of several: as its column `instance`, `addr`, `pod`,
+    /// `cluster` or `server` names it
+    #[arg(long, value_name = "NAME")]
+    pub server: Option<String>,
+
     /// The chance that the interval is to hold the next save, from 0.5 to 0.999
     #[arg(long, value_name = "SHARE", default_value_t = 0.9, value_parser = confidence)]
     pub confidence: f64,

@@ -1,8 +1,9 @@
 //! `forkcast import --prometheus`: a scenario for each server that Prometheus knows.
 
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
+use std::{fs, iter};
 
 use anyhow::{Context, bail};
 
@@ -11,8 +12,8 @@ use super::exit::Exit;
 use super::import;
 use super::input;
 use super::terminal::Terminal;
-use crate::observe::prometheus::{self, Server};
-use crate::observe::{self, HostMemory};
+use crate::observe::prometheus::{self, PrometheusError, Server};
+use crate::observe::{self, HostMemory, Import};
 use crate::scenario::layout;
 
 /// How far back a URL is asked \[s\]: thirty days, a month of hours of the day and of growth.
@@ -30,6 +31,10 @@ const PATIENCE: Duration = Duration::from_secs(130);
 const LONGEST_ANSWER: u64 = 8 << 30;
 
 /// Writes a scenario a server: the only one to standard output or `-o FILE`, several into the folder `-o DIR`.
+///
+/// # Errors
+///
+/// Where Prometheus or the file cannot be read, or a scenario cannot be written.
 pub fn import(
     source: &str,
     memory: &HostMemory,
@@ -37,56 +42,86 @@ pub fn import(
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
     let text = if is_url(source) { fetch(source)? } else { input::read(Path::new(source))? };
+    let refuse = |problem: &dyn std::fmt::Display| {
+        terminal.insist(format!("error: {problem}"));
+        Ok(Exit::Invalid)
+    };
     let servers = match prometheus::servers(&text) {
         Ok(servers) => servers,
-        Err(error) => {
-            terminal.insist(format!("error: {error}"));
-            return Ok(Exit::Invalid);
-        }
+        Err(error) => return refuse(&error),
     };
     if let [Ok(server)] = servers.as_slice() {
-        let texts: Vec<&str> = server.infos.iter().map(String::as_str).collect();
-        return import::one(&texts, &[], memory, args, terminal);
+        return match scenario(server, memory) {
+            Ok(imported) => import::write(&imported, args, terminal),
+            Err(problem) => refuse(&problem),
+        };
     }
-    let Some(dir) = &args.out else {
-        let several = servers.len() > 1;
-        let folder = if several { "; name a folder for the scenarios of the fleet with -o DIR" } else { "" };
-        for problem in servers.iter().filter_map(|server| server.as_ref().err()) {
-            terminal.insist(format!("error: {problem}"));
-        }
-        terminal.insist(format!("error: {} servers{folder}", servers.len()));
-        return Ok(Exit::Invalid);
-    };
+    if let Some(dir) = &args.out {
+        return write_all(&servers, dir, memory, terminal);
+    }
+    for problem in servers.iter().filter_map(|server| server.as_ref().err()) {
+        terminal.insist(format!("error: {problem}"));
+    }
+    let several = servers.len() > 1;
+    let folder = if several { "; name a folder for the scenarios of the fleet with -o DIR" } else { "" };
+    refuse(&format!("{} servers{folder}", servers.len()))
+}
+
+/// Writes what can be written into the folder `dir`, and says what cannot.
+fn write_all(
+    servers: &[Result<Server, PrometheusError>],
+    dir: &Path,
+    memory: &HostMemory,
+    terminal: &Terminal,
+) -> anyhow::Result<Exit> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make `{}`", dir.display()))?;
-    let (mut written, given) = (0, servers.len());
+    let names = file_names(servers.iter().flatten().map(|server| server.name.as_str()));
+    let mut written = 0;
     for server in servers {
-        match server.map_err(|error| error.to_string()).and_then(|server| scenario(&server, memory)) {
-            Ok((name, text)) => {
+        let imported = match server {
+            Ok(server) => scenario(server, memory).map(|imported| (&names[server.name.as_str()], imported)),
+            Err(error) => Err(error.to_string()),
+        };
+        match imported {
+            Ok((name, Import { text, .. })) => {
+                let text = text.replacen("name = \"imported\"", &format!("name = \"{name}\""), 1);
                 input::write_new(&dir.join(format!("{name}.toml")), &text)?;
                 written += 1;
             }
             Err(problem) => terminal.insist(format!("error: {problem}")),
         }
     }
-    terminal.say(format!("wrote {written} of {given} scenarios to {}", dir.display()));
+    terminal.say(format!("wrote {written} of {} scenarios to {}", servers.len(), dir.display()));
     Ok(match written {
         0 => Exit::Invalid,
-        some if some < given => Exit::Incomplete,
+        some if some < servers.len() => Exit::Incomplete,
         _ => Exit::Done,
     })
 }
 
-/// The file name and the text of a server's scenario.
-fn scenario(server: &Server, memory: &HostMemory) -> Result<(String, String), String> {
-    let texts: Vec<&str> = server.infos.iter().map(String::as_str).collect();
-    let imported = observe::import(&texts, memory, |engine| layout(engine).cloned());
-    let imported = imported.map_err(|error| format!("{}: {error}", server.name))?;
+fn scenario(server: &Server, memory: &HostMemory) -> Result<Import, String> {
+    let imported = observe::import_server(&server.infos, memory, |engine| layout(engine).cloned());
+    imported.map_err(|error| format!("{}: {error}", server.name))
+}
+
+/// A file name for each server: its own with `-` for what a file name may not hold, and a number behind it where
+/// another server has come to the same one before, whatever the case of its letters.
+fn file_names<'a>(servers: impl Iterator<Item = &'a str>) -> BTreeMap<&'a str, String> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    let name: String =
-        server.name.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
-    let name = name.trim_start_matches('.').to_owned();
-    let text = imported.text.replacen("name = \"imported\"", &format!("name = \"{name}\""), 1);
-    Ok((name, text))
+    let mut taken = BTreeSet::new();
+    let name_of = |server: &'a str| {
+        let plain: String =
+            server.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
+        let plain = match plain.trim_start_matches('.') {
+            "" => "server",
+            plain => plain,
+        };
+        let numbered = (2..).map(|number| format!("{plain}-{number}"));
+        let mut names = iter::once(plain.to_owned()).chain(numbered);
+        let free = names.find(|name| taken.insert(name.to_ascii_lowercase()));
+        (server, free.unwrap_or_default())
+    };
+    servers.map(name_of).collect()
 }
 
 fn is_url(source: &str) -> bool {
@@ -122,4 +157,16 @@ fn fetch(url: &str) -> anyhow::Result<String> {
         bail!("`{address}` answered {status}: give the base address of Prometheus, without /graph or /api");
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_whose_names_become_the_same_keep_files_of_their_own() {
+        let names = file_names(["a-1", "a-1-2", "a/1", "A-1", "...", "b"].into_iter());
+        let names: Vec<&str> = names.values().map(String::as_str).collect();
+        assert_eq!(names, ["server", "A-1-4", "a-1", "a-1-2", "a-1-3", "b"]);
+    }
 }

@@ -24,14 +24,16 @@ pub fn forecast(args: &ForecastArgs, terminal: &Terminal) -> anyhow::Result<Exit
     let texts = args.files.iter().map(|path| input::read(path)).collect::<Result<Vec<String>, _>>()?;
     let history = if let ([text], false) = (texts.as_slice(), Info::is_info(&texts[0])) {
         let source = Source { name: args.files[0].display().to_string(), text: text.clone() };
-        match forecast::history(&Arc::new(source)) {
+        match forecast::history(&Arc::new(source), args.server.as_deref()) {
             Ok(history) => history,
             Err(report) => return Ok(input::invalid(&report, terminal)),
         }
+    } else if args.server.is_some() {
+        return refuse(&"--server names rows of a CSV; give the INFO texts of that server alone");
     } else {
         match History::of_infos(&texts.iter().map(String::as_str).collect::<Vec<_>>()) {
             Ok(history) => history,
-            Err(error) => return refuse(&format!("{}: {error}", args.files[error.index].display())),
+            Err(error) => return refuse(&format!("{}{error}", input::names(error.inputs(), &args.files))),
         }
     };
     let forecast = match Forecast::new(&history, &next, args.confidence) {

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::fleet;
 use super::input;
 use super::terminal::Terminal;
-use crate::observe::{self, Hindcast, HostMemory, Import, ImportError, ModelSays};
+use crate::observe::{self, Hindcast, HostMemory, Import, ModelSays};
 use crate::scenario::{Origin, Scenario, classes, layout};
 use crate::units::{Bytes, SimDuration};
 
@@ -31,24 +31,21 @@ pub fn import(args: &ImportArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     }
     let texts = args.files.iter().map(|path| input::read(path)).collect::<Result<Vec<String>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    one(&texts, &args.files, &memory, args, terminal)
+    match observe::import(&texts, &memory, |engine| layout(engine).cloned()) {
+        Ok(imported) => write(&imported, args, terminal),
+        Err(error) => {
+            terminal.insist(format!("error: {}{error}", input::names(error.inputs(), &args.files)));
+            Ok(Exit::Invalid)
+        }
+    }
 }
 
-/// The scenario of one server, from INFO texts and the files that they come from.
-pub fn one(
-    texts: &[&str],
-    files: &[PathBuf],
-    memory: &HostMemory,
-    args: &ImportArgs,
-    terminal: &Terminal,
-) -> anyhow::Result<Exit> {
-    let imported = match observe::import(texts, memory, |engine| layout(engine).cloned()) {
-        Ok(imported) => imported,
-        Err(error) => {
-            terminal.insist(format!("error: {}{error}", file_of(&error, files)));
-            return Ok(Exit::Invalid);
-        }
-    };
+/// Writes the scenario of one server, and says what to know of it and how the model compares with the record.
+///
+/// # Errors
+///
+/// Where it cannot be written, or a replication of the record's span does not end.
+pub fn write(imported: &Import, args: &ImportArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     match &args.out {
         None => terminal.answer(&imported.text)?,
         Some(path) => input::write_new(path, &imported.text)?,
@@ -56,7 +53,7 @@ pub fn one(
     for remark in &imported.remarks {
         terminal.say(format!("note: {remark}"));
     }
-    let hindcast = hindcast(&imported)?;
+    let hindcast = hindcast(imported)?;
     match &args.out {
         None => terminal.say(format!("\n{hindcast}")),
         Some(path) => {
@@ -84,16 +81,6 @@ fn memory(args: &ImportArgs) -> Result<HostMemory, String> {
     let ram =
         class.ram.ok_or_else(|| format!("--class: the memory of `{name}` is not published; use --ram"))?;
     Ok(HostMemory::Class { name: name.clone(), ram })
-}
-
-/// The file that an error is about, where it is about one.
-fn file_of(error: &ImportError, files: &[PathBuf]) -> String {
-    match error {
-        ImportError::Input { index, .. } => {
-            files.get(*index).map_or_else(String::new, |file| format!("{}: ", file.display()))
-        }
-        _ => String::new(),
-    }
 }
 
 fn hindcast(imported: &Import) -> anyhow::Result<String> {

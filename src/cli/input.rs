@@ -41,6 +41,13 @@ pub fn read(path: &Path) -> Result<String, Unreadable> {
     fs::read_to_string(path).map_err(|source| Unreadable { name: format!("`{}`", path.display()), source })
 }
 
+/// The files that a problem is about, by their numbers from 0, as the beginning of its message.
+pub fn names(numbers: &[usize], files: &[PathBuf]) -> String {
+    let names = numbers.iter().filter_map(|&number| files.get(number));
+    let names: Vec<String> = names.map(|file| file.display().to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("{}: ", names.join(", ")) }
+}
+
 /// Reads a scenario, or says everything that is wrong with it: then the exit code is the error.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! `forkcast plan`: every answer at once.
 
 mod alerts;
+mod clusters;
 mod document;
 mod fleet;
 mod paste;

@@ -1,8 +1,9 @@
 //! INFO text to a scenario in which every value says where it comes from.
 //!
 //! The scenario describes the server as it is and assumes its next weeks to be like the weeks on record.
-//! Owns the derivations and their reasons, one table of the scenario a module; leaves the fields to
-//! [`Record`] and the check of the scenario to `scenario`.
+//! Owns the derivations and their reasons, one table of the scenario a module, on what several tables share: `engine`,
+//! the `series` of records, its `saves`, the `pattern` in their times and the `save_points` behind it. Leaves the
+//! fields to [`Record`] and the check of the scenario to `scenario`.
 
 mod dataset;
 mod engine;
@@ -10,7 +11,10 @@ mod forks;
 mod host;
 mod load;
 mod page;
+mod pattern;
 mod replication;
+mod save_points;
+mod saves;
 mod series;
 mod server;
 
@@ -21,8 +25,8 @@ use crate::observe::record::Record;
 use crate::units::Bytes;
 
 use crate::observe::words::{grouped, uptime};
-use forks::SavePoints;
 use page::{Origin, entry, section};
+use save_points::SavePoints;
 
 pub use load::{Witness, WriteEstimate};
 
@@ -82,6 +86,18 @@ pub enum ImportError {
         /// The last one's.
         later: String,
     },
+    /// Two INFO texts are of processes that ran at the same time.
+    #[error("these are of two servers, which ran at the same time: import each by itself")]
+    SeveralServers {
+        /// Which of the inputs, from 0.
+        inputs: [usize; 2],
+    },
+    /// Two INFO texts are the same one.
+    #[error("the same INFO twice: give INFO texts of different moments")]
+    SameMoment {
+        /// Which of the inputs, from 0.
+        inputs: [usize; 2],
+    },
     /// The layout of this version is not known.
     #[error("no layout for {product} {version}: {reason}")]
     UnknownEngine {
@@ -100,6 +116,17 @@ pub enum ImportError {
     NoRam,
 }
 
+impl ImportError {
+    /// The inputs that it is about, from 0; none where it is about all of them.
+    pub fn inputs(&self) -> &[usize] {
+        match self {
+            Self::Input { index, .. } => std::slice::from_ref(index),
+            Self::SeveralServers { inputs } | Self::SameMoment { inputs } => inputs,
+            _ => &[],
+        }
+    }
+}
+
 /// All that the tables of the scenario are made from.
 struct Sources<'a> {
     record: &'a Record,
@@ -116,8 +143,8 @@ struct Sources<'a> {
 }
 
 /// Makes a scenario of INFO texts: one, or several of one server in any order, and at most one CONFIG GET text
-/// beside them. Rates are of the time since the last restart; data, saves and hours of the whole
-/// series. `find_layout` looks up the profile that a scenario may name as its engine.
+/// beside them. Counters go on from text to text and count from zero after a restart; data, saves and hours are of the
+/// whole series.
 ///
 /// # Errors
 ///
@@ -127,32 +154,23 @@ pub fn import(
     memory: &HostMemory,
     find_layout: impl Fn(&str) -> Option<LayoutProfile>,
 ) -> Result<Import, ImportError> {
-    let Inputs { series, config } = Inputs::read(texts)?;
-    let record = series.last().ok_or(ImportError::NoInfo)?;
-    let is_same = |other: &&Record| other.server.run_id == record.server.run_id;
-    let earlier = series[..series.len() - 1].iter().find(is_same);
-    let engine = engine::layout_of(&record.server)?;
-    let layout = find_layout(engine.profile).ok_or_else(|| ImportError::UnknownEngine {
-        product: record.server.product.clone(),
-        version: record.server.version.clone(),
-        reason: "its layout profile is not in the catalogue",
-    })?;
-    let ram = match memory {
-        HostMemory::Reported => record.memory.total_system.ok_or(ImportError::NoRam)?,
-        HostMemory::Ram(ram) | HostMemory::Limit(ram) | HostMemory::Class { ram, .. } => *ram,
-    };
-    let sources = Sources {
-        record,
-        earlier,
-        series: &series,
-        config: config.as_ref(),
-        memory,
-        ram,
-        layout: &layout,
-        engine,
-    };
-    let (text, remarks, writes) = scenario(&sources);
-    Ok(Import { text, remarks, record: record.clone(), writes })
+    let inputs = Inputs::read(texts)?;
+    inputs.check_last_process()?;
+    inputs.import(memory, find_layout)
+}
+
+/// The same of INFO texts that are known to be of one server, whichever processes it was.
+///
+/// # Errors
+///
+/// See [`ImportError`].
+pub fn import_server(
+    infos: &[String],
+    memory: &HostMemory,
+    find_layout: impl Fn(&str) -> Option<LayoutProfile>,
+) -> Result<Import, ImportError> {
+    let texts: Vec<&str> = infos.iter().map(String::as_str).collect();
+    Inputs::read(&texts)?.import(memory, find_layout)
 }
 
 /// The inputs, told apart and in order of time.
@@ -173,33 +191,77 @@ impl Inputs {
             }
             let input = |error| ImportError::Input { index, error };
             let info = Info::parse(text).map_err(input)?;
-            records.push(Record::of(&info).map_err(|error: FieldError| input(error.into()))?);
+            records.push((index, Record::of(&info).map_err(|error: FieldError| input(error.into()))?));
         }
-        records.sort_by_key(|record| record.server.time_usec.unwrap_or(record.server.uptime_seconds));
-        let Some((record, before)) = records.split_last() else { return Err(ImportError::NoInfo) };
-        let is_same = |other: &Record| other.server.run_id == record.server.run_id;
-        if let Some(earlier) = before.last()
-            && !before.iter().any(is_same)
-        {
-            let run_id = |record: &Record| record.server.run_id.clone().unwrap_or_else(|| "none".into());
-            return Err(ImportError::DifferentServers { earlier: run_id(earlier), later: run_id(record) });
+        records.sort_by_key(|(_, record)| record.server.time_usec.unwrap_or(record.server.uptime_seconds));
+        for pair in records.windows(2) {
+            let [(earlier_index, earlier), (later_index, later)] = pair else { continue };
+            let inputs = [*earlier_index.min(later_index), *earlier_index.max(later_index)];
+            if earlier.is_same_moment(later) {
+                return Err(ImportError::SameMoment { inputs });
+            }
+            if earlier.server.ran_beside(&later.server) {
+                return Err(ImportError::SeveralServers { inputs });
+            }
         }
+        Ok(Self { series: records.into_iter().map(|(_, record)| record).collect(), config })
+    }
+
+    /// Whether some other INFO is of the process of the latest one: from files nothing else tells that they are of one
+    /// server.
+    fn check_last_process(&self) -> Result<(), ImportError> {
+        let Some((record, before)) = self.series.split_last() else { return Ok(()) };
+        let run_id = |record: &Record| record.server.run_id.clone().unwrap_or_else(|| "none".into());
+        match before.last() {
+            Some(earlier) if before.iter().all(|other| other.server.run_id != record.server.run_id) => {
+                Err(ImportError::DifferentServers { earlier: run_id(earlier), later: run_id(record) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn import(
+        &self,
+        memory: &HostMemory,
+        find_layout: impl Fn(&str) -> Option<LayoutProfile>,
+    ) -> Result<Import, ImportError> {
+        let record = self.series.last().ok_or(ImportError::NoInfo)?;
         if record.server.is_loading {
             return Err(ImportError::NoData("is still loading its data"));
         }
         if record.keys.keys == 0 || record.memory.data() == Bytes::ZERO {
             return Err(ImportError::NoData("holds no keys"));
         }
-        Ok(Self { series: records, config })
+        let engine = engine::layout_of(&record.server)?;
+        let layout = find_layout(engine.profile).ok_or_else(|| ImportError::UnknownEngine {
+            product: record.server.product.clone(),
+            version: record.server.version.clone(),
+            reason: "its layout profile is not in the catalogue",
+        })?;
+        let ram = match memory {
+            HostMemory::Reported => record.memory.total_system.ok_or(ImportError::NoRam)?,
+            HostMemory::Ram(ram) | HostMemory::Limit(ram) | HostMemory::Class { ram, .. } => *ram,
+        };
+        let sources = Sources {
+            record,
+            earlier: series::first_of_process(&self.series),
+            series: &self.series,
+            config: self.config.as_ref(),
+            memory,
+            ram,
+            layout: &layout,
+            engine,
+        };
+        let (text, remarks, writes) = scenario(&sources);
+        Ok(Import { text, remarks, record: record.clone(), writes })
     }
 }
 
 /// The text, its remarks and the write rate in it.
 fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
     let record = sources.record;
-    let points = SavePoints::of(record, sources.config);
-    let write_bytes = dataset::write_bytes(sources);
-    let writes = WriteEstimate::of(record, sources.earlier, &points, write_bytes);
+    let points = SavePoints::of(record, sources.series, sources.config);
+    let writes = WriteEstimate::of(record, sources.series, &points, dataset::write_bytes(sources));
     let keyspace = dataset::keyspace(sources, &writes);
     let mut sections =
         vec![host::host(sources), server::server(sources), dataset::dataset(sources), keyspace];
@@ -215,7 +277,7 @@ fn scenario(sources: &Sources) -> (String, Vec<String>, WriteEstimate) {
     let mut remarks = host::remarks(sources);
     remarks.extend(server::remarks(sources));
     remarks.extend(replication::remarks(sources));
-    remarks.extend(series::remarks(sources.series));
+    remarks.extend(saves::remarks(sources.series));
     let text = page::page(&introduction(sources), &remarks, "imported", &sections);
     (text, remarks, writes)
 }
@@ -329,10 +391,10 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_takes_the_place_of_the_ram_and_moves_the_percentage() {
+    fn a_limit_takes_the_place_of_the_ram() {
         let limited = import(&[VALKEY], &HostMemory::Limit(Bytes::mib(512))).unwrap();
         assert!(limited.text.contains("limit = \"512 MiB\""));
-        assert!(limited.text.contains("maxmemory-percent = 78.13"), "{}", limited.text);
+        assert!(limited.text.contains("419,430,400, 78.13 % of 512 MiB of the limit"), "{}", limited.text);
         assert!(limited.text.contains("ram = \"23.54 GiB\""), "{}", limited.text);
         let small = import(&[VALKEY], &HostMemory::Ram(Bytes::mib(300))).unwrap();
         assert!(small.text.contains("maxmemory = \"400 MiB\""), "{}", small.text);

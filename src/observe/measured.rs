@@ -21,7 +21,6 @@ mod predict;
 mod predictions;
 mod reading;
 mod row;
-mod sheet;
 mod subject;
 mod validation;
 
@@ -32,5 +31,4 @@ pub use line::Line;
 pub use predict::{Prediction, Unpredicted, predict};
 pub use reading::{rows, timeline};
 pub use row::{Row, Timeline};
-pub(in crate::observe) use sheet::Sheet;
 pub use validation::{Curves, Outcomes, Target, Validation, WrongOutcome};

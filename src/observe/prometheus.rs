@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use serde::Deserialize;
 
 /// Metrics without labels of their own, and the fields of INFO that they are.
-const FIELDS: [(&str, &str); 31] = [
+const FIELDS: [(&str, &str); 32] = [
     ("redis_uptime_in_seconds", "uptime_in_seconds"),
     ("redis_loading_dump_file", "loading"),
     ("redis_memory_used_bytes", "used_memory"),
@@ -28,6 +28,7 @@ const FIELDS: [(&str, &str); 31] = [
     ("redis_mem_clients_slaves", "mem_clients_slaves"),
     ("redis_rdb_changes_since_last_save", "rdb_changes_since_last_save"),
     ("redis_rdb_bgsave_in_progress", "rdb_bgsave_in_progress"),
+    ("redis_rdb_last_bgsave_status", "rdb_last_bgsave_status"),
     ("redis_rdb_last_save_timestamp_seconds", "rdb_last_save_time"),
     ("redis_rdb_last_bgsave_duration_sec", "rdb_last_bgsave_time_sec"),
     ("redis_rdb_current_bgsave_duration_sec", "rdb_current_bgsave_time_sec"),

@@ -3,6 +3,7 @@
 //! Owns the traps of single fields (which moment a counter starts from, what "resident" leaves out). All
 //! reading that can fail happens here: import and hindcast are pure functions of a record.
 
+mod process;
 mod replication;
 
 use crate::observe::info::{FieldError, Info, KeyCounts};
@@ -73,10 +74,21 @@ pub struct Memory {
     pub allocator_resident: Option<Bytes>,
     /// The memory of the machine: in a container, of the node.
     pub total_system: Option<Bytes>,
-    /// The limit on `used`; `None` for no limit.
-    pub maxmemory: Option<Bytes>,
-    /// What happens there.
-    pub maxmemory_policy: String,
+    /// The limit on `used`.
+    pub maxmemory: Maxmemory,
+    /// What happens there; `None` where nothing is said of it.
+    pub maxmemory_policy: Option<String>,
+}
+
+/// The limit on `used_memory`, as far as the record tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maxmemory {
+    /// Nothing is said of it.
+    Unknown,
+    /// `maxmemory:0`.
+    Unlimited,
+    /// So much.
+    Limited(Bytes),
 }
 
 /// What the server has forked for.
@@ -98,7 +110,11 @@ pub struct Forks {
     pub last_rewrite_seconds: Option<u64>,
     /// Time since the last save ended well, or since the start where none has \[s\].
     pub since_last_save_seconds: Option<u64>,
-    /// Age of the child that is saving \[s\]; `None` where none is.
+    /// Whether the last save failed (`rdb_last_bgsave_status`): then changes wait for longer than they should.
+    pub has_last_save_failed: bool,
+    /// Whether a child is saving, or feeding a replica.
+    pub is_saving: bool,
+    /// Age of that child \[s\]; `None` where there is none.
     pub running_save_seconds: Option<u64>,
     /// Pages copied in the last successful save, as its child counted them; `None` where none has ended.
     pub last_cow: Option<Bytes>,
@@ -189,7 +205,12 @@ impl Record {
 }
 
 impl Identity {
-    fn of(info: &Info) -> Result<Self, FieldError> {
+    /// Reads the fields.
+    ///
+    /// # Errors
+    ///
+    /// Where one is malformed, or the age of the process is missing.
+    pub fn of(info: &Info) -> Result<Self, FieldError> {
         let (product, version) = product(info);
         Ok(Self {
             product,
@@ -242,8 +263,12 @@ impl Memory {
             rss: Bytes(info.required("used_memory_rss")?),
             allocator_resident: bytes("allocator_resident")?.filter(|resident| resident.0 > 0),
             total_system: bytes("total_system_memory")?.filter(|total| total.0 > 0),
-            maxmemory: bytes("maxmemory")?.filter(|limit| limit.0 > 0),
-            maxmemory_policy: info.text("maxmemory_policy").unwrap_or("noeviction").to_owned(),
+            maxmemory: match bytes("maxmemory")? {
+                None => Maxmemory::Unknown,
+                Some(Bytes::ZERO) => Maxmemory::Unlimited,
+                Some(limit) => Maxmemory::Limited(limit),
+            },
+            maxmemory_policy: info.text("maxmemory_policy").map(str::to_owned),
         })
     }
 
@@ -281,6 +306,9 @@ impl Forks {
             last_save_seconds: info.count("rdb_last_bgsave_time_sec")?,
             last_rewrite_seconds: info.count("aof_last_rewrite_time_sec")?,
             since_last_save_seconds: now.zip(last_save).and_then(|(now, end)| now.checked_sub(end)),
+            // `err` from the server, 0 from redis_exporter.
+            has_last_save_failed: matches!(info.text("rdb_last_bgsave_status"), Some("err" | "0")),
+            is_saving,
             running_save_seconds: info.count("rdb_current_bgsave_time_sec")?.filter(|_| is_saving),
             last_cow: info.count("rdb_last_cow_size")?.filter(|&bytes| bytes > 0).map(Bytes),
             child_cpu_seconds: cpu.map(|(system, user)| system + user),

@@ -25,6 +25,7 @@ pub struct Assignment {
     pub(super) path_text: String,
     pub(super) key_place: Place,
     pub(super) value: Node,
+    text: String,
 }
 
 /// An assignment that is no `path=value`.
@@ -67,7 +68,7 @@ impl Assignment {
 
     /// The argument as it was given.
     pub fn text(&self) -> &str {
-        &self.key_place.source.text
+        &self.text
     }
 
     /// What it does.
@@ -75,16 +76,20 @@ impl Assignment {
         self.target
     }
 
-    /// `path` and `value` as a setting, in a text of their own called `name`.
-    /// The value of a table's cell: `column` names the setting, `place` the cell's line in diagnostics.
+    /// The value of a table's cell at `place`, in the column of the setting `column`.
     ///
     /// # Errors
     ///
     /// Where `column` is no dotted path.
-    pub(super) fn of_cell(place: &str, column: &str, value: &str) -> Result<Self, MalformedAssignment> {
-        Self::parse(Target::Setting, place, &format!("{column}={value}"))
+    pub(super) fn of_cell(column: &str, value: &str, place: &Place) -> Result<Self, MalformedAssignment> {
+        let text = format!("{column}={value}");
+        let path = parse_path(column).ok_or_else(|| MalformedAssignment(text.clone()))?;
+        let value = Node::parse_value(value, place);
+        let (path_text, key_place) = (column.to_owned(), place.clone());
+        Ok(Self { target: Target::Setting, path, path_text, key_place, value, text })
     }
 
+    /// `text` as an assignment, in a source of its own called `name`.
     pub(super) fn parse(target: Target, name: &str, text: &str) -> Result<Self, MalformedAssignment> {
         let malformed = || MalformedAssignment(text.to_owned());
         let (path_text, value) = text.split_once('=').ok_or_else(malformed)?;
@@ -93,7 +98,8 @@ impl Assignment {
         let key_place = Place::new(&source, 0..path_text.len());
         let value_place = Place::new(&source, path_text.len() + 1..text.len());
         let value = Node::parse_value(value, &value_place);
-        Ok(Self { target, path, path_text: path_text.trim().to_owned(), key_place, value })
+        let path_text = path_text.trim().to_owned();
+        Ok(Self { target, path, path_text, key_place, value, text: text.to_owned() })
     }
 }
 

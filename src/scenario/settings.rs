@@ -224,28 +224,25 @@ const HOST: &[Setting] = &[
     Setting::new("swap", Kind::Quantity(size(0.0, LARGEST_RAM))),
 ];
 
+/// What a server may do at `maxmemory`. Source: `maxmemory_policy_enum` in `config.c`, Redis 7.0 and Valkey 8.0.
+pub const MAXMEMORY_POLICIES: [&str; 8] = [
+    "noeviction",
+    "allkeys-lru",
+    "allkeys-lfu",
+    "allkeys-random",
+    "volatile-lru",
+    "volatile-lfu",
+    "volatile-random",
+    "volatile-ttl",
+];
+
 const SERVER: &[Setting] = &[
     Setting::new("engine", Kind::Engine),
     Setting::new("allocator", choice(&["jemalloc-bundled", "jemalloc-system"], &["libc"])),
     Setting::new("maxmemory-percent", number(1.0, 100.0)),
     Setting::new("maxmemory", Kind::Quantity(size(GIB / 1024.0, LARGEST_RAM).or("none")))
         .instead_of("maxmemory-percent"),
-    Setting::new(
-        "maxmemory-policy",
-        choice(
-            &[
-                "noeviction",
-                "allkeys-lru",
-                "allkeys-lfu",
-                "allkeys-random",
-                "volatile-lru",
-                "volatile-lfu",
-                "volatile-random",
-                "volatile-ttl",
-            ],
-            &[],
-        ),
-    ),
+    Setting::new("maxmemory-policy", choice(&MAXMEMORY_POLICIES, &[])),
     Setting::new("disable-thp", Kind::Flag),
     Setting::new("oom-score-adj", choice(&["no", "yes", "relative", "absolute"], &[])),
     Setting::new("oom-policy", choice(&["continue", "stop", "kill"], &[])),

@@ -38,7 +38,7 @@ fn files() -> Vec<(String, String)> {
 }
 
 fn read((name, text): &(String, String)) -> History {
-    history(&Arc::new(Source { name: name.clone(), text: text.clone() })).unwrap()
+    history(&Arc::new(Source { name: name.clone(), text: text.clone() }), None).unwrap()
 }
 
 fn limited(text: &str) -> Vec<Limited> {

@@ -3,7 +3,7 @@
 
 use forkcast::model::Simulation;
 use forkcast::observe::{Hindcast, HostMemory, Import, ModelSays, import};
-use forkcast::scenario::{Origin, Scenario, layout};
+use forkcast::scenario::{Assignment, Origin, Scenario, layout};
 use forkcast::units::{Bytes, SimDuration};
 
 const PRODUCTION: &str = include_str!("../data/info/production-27gb.txt");
@@ -13,9 +13,14 @@ const VALKEY: &str = include_str!("../data/info/valkey-8.0.after-save.txt");
 const VALKEY_CONFIG: &str = include_str!("../data/info/valkey-8.0.config.txt");
 
 fn scenario(texts: &[&str], memory: &HostMemory) -> (Import, Scenario) {
+    scenario_with(texts, memory, &[])
+}
+
+fn scenario_with(texts: &[&str], memory: &HostMemory, set: &[&str]) -> (Import, Scenario) {
     let import = import(texts, memory, |engine| layout(engine).cloned()).unwrap();
     let origin = Origin { name: "imported.toml".into(), folder: ".".into() };
-    let scenario = Scenario::read(&import.text, &origin, &[]);
+    let set: Vec<_> = set.iter().map(|text| Assignment::set(text).unwrap()).collect();
+    let scenario = Scenario::read(&import.text, &origin, &set);
     let scenario = scenario.unwrap_or_else(|report| panic!("{report:?}\n{}", import.text));
     (import, scenario)
 }
@@ -36,6 +41,17 @@ fn every_import_is_a_scenario_that_holds_what_the_server_held() {
         let ratio = simulation.used_memory().as_f64() / import.record.memory.used.as_f64();
         assert!((ratio - 1.0).abs() < 0.002, "{ratio}");
         assert!(simulation.fit().holds());
+    }
+}
+
+#[test]
+fn another_host_changes_nothing_about_the_data() {
+    for texts in [[PRODUCTION], [VALKEY]] {
+        let held = |set: &[&str]| {
+            let (_, scenario) = scenario_with(&texts, &HostMemory::Reported, set);
+            Simulation::new(scenario.as_written().host.clone()).used_memory()
+        };
+        assert_eq!(held(&[]), held(&["host.ram=64 GiB"]));
     }
 }
 

@@ -50,6 +50,11 @@ fn series(name: &str, instance: &str, labels: &str, value: impl Fn(u64) -> u64) 
 
 /// What Prometheus answers of a fleet.
 fn answer(instances: &[&str]) -> String {
+    answer_with(instances, |_, value, _| value)
+}
+
+/// The same with other values: of a metric, in place of its own, in an hour.
+fn answer_with(instances: &[&str], other: impl Fn(&str, u64, u64) -> u64) -> String {
     let mut all = Vec::new();
     for instance in instances {
         let identity =
@@ -61,7 +66,7 @@ fn answer(instances: &[&str]) -> String {
                 "redis_commands_total" => r#","cmd":"set""#,
                 _ => "",
             };
-            all.push(series(name, instance, labels, value));
+            all.push(series(name, instance, labels, |hour| other(name, value(hour), hour)));
         }
     }
     format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#, all.join(","))
@@ -108,6 +113,67 @@ fn a_saved_answer_is_a_scenario_with_hours_saves_and_growth() {
     assert!(text.contains("likely = \"228 MiB\""), "240 MB a day: {text}");
     assert!(text.contains("of 10 saves on record"), "{text}");
     assert!(text.contains("# - 10 saves on record copied 476.84 MiB to 562.67 MiB"), "{text}");
+    assert!(text.contains("\nmaxmemory = \"16000000000 B\"\n"), "{text}");
+}
+
+/// Each ends at midnight, after 60 to 69 s: they begin within a minute.
+#[test]
+fn a_save_a_day_is_a_backup_and_no_save_points() {
+    let output = of(&answer(&["a:9121"]), &["-q"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for line in ["save = []", "at = \"23:58\"", "jitter = \"0s\"", "every = \"1d\"", "method = \"bgsave\""] {
+        assert!(text.lines().any(|found| found == line), "{line}: {text}");
+    }
+    assert!(text.contains("# derived: 10 saves on record"), "{text}");
+}
+
+/// Of 4,000 writes a second, 61 s after the last: the age of the last save is never more than that.
+#[test]
+fn saves_as_the_default_points_make_them_keep_the_points() {
+    let often = answer_with(&["a:9121"], |name, value, hour| match name {
+        "redis_rdb_last_save_timestamp_seconds" => START + hour * 3_600 - hour * 37 % 61,
+        "redis_rdb_changes_since_last_save" => (20 + hour * 37 % 61) * 4_000,
+        _ => value,
+    });
+    let text = String::from_utf8(of(&often, &["-q"]).stdout).unwrap();
+    assert!(text.contains("save = [\"3600 1\", \"300 100\", \"60 10000\"]"), "{text}");
+    assert!(text.contains("# derived: INFO does not tell the save points"), "{text}");
+    assert!(text.contains("\nmethod = \"none\"\n"), "{text}");
+}
+
+#[test]
+fn a_metric_that_is_missing_is_not_measured() {
+    let without = answer(&["a:9121"]).replace("redis_memory_max_bytes", "redis_other");
+    let output = of(&without, &[]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let assumed = "# assumed: no maxmemory in INFO (redis_memory_max_bytes of redis_exporter)";
+    assert!(text.contains(assumed) && text.contains("\nmaxmemory = \"none\"\n"), "{text}");
+    assert!(stderr(&output).contains("note: maxmemory is not known"), "{}", stderr(&output));
+}
+
+/// On the ninth day; what was written before it counts as well.
+#[test]
+fn a_server_that_restarted_is_the_same_server() {
+    let restarted = answer_with(&["a:9121"], |name, value, hour| match name {
+        "redis_uptime_in_seconds" if hour >= 239 => 60,
+        "redis_commands_total" if hour >= 239 => 500,
+        _ => value,
+    });
+    let output = of(&restarted, &["-q"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let text = String::from_utf8(output.stdout).unwrap().replace("\n# ", " ");
+    assert!(text.contains("the server restarted once, and its counters began from zero"), "{text}");
+    assert!(text.contains("hourly = [1.5"), "{text}");
+}
+
+#[test]
+fn servers_whose_names_are_alike_do_not_overwrite_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("fleet");
+    let output = of(&answer(&["a-1", "a/1"]), &["-o", dir.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let named = |name: &str| std::fs::read_to_string(dir.join(name)).unwrap();
+    assert!(named("a-1.toml").contains("name = \"a-1\"") && named("a-1-2.toml").contains("name = \"a-1-2\""));
 }
 
 #[test]

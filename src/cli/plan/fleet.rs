@@ -11,15 +11,14 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context, bail};
 use rayon::prelude::*;
 
+use super::clusters::{self, Cluster};
 use crate::cli::args::{Format, PlanArgs};
 use crate::cli::exit::Exit;
 use crate::cli::terminal::Terminal;
 use crate::cli::{input, run};
-use crate::observe::{self, HostMemory};
 use crate::plan::{self, ClusterAnswer, Trouble};
 use crate::report::sha256;
-use crate::scenario::fleet::{self, Cluster};
-use crate::scenario::{Assignment, Origin, Report, Scenario, layout};
+use crate::scenario::Assignment;
 use crate::sweep::Settings;
 
 const HEADER: [&str; 11] = [
@@ -39,15 +38,12 @@ const HEADER: [&str; 11] = [
 /// Clusters that are planned at a time, for each thread: what is lost where it is killed.
 const AT_A_TIME: usize = 4;
 
-/// Problems that are shown of a fleet before the rest is only counted.
-const MOST_SHOWN: usize = 20;
-
 /// Plans for every cluster of the fleet in `path`.
 pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let overrides = input::overrides(&args.scenario, &args.axis)?;
-    let fleet = match scenarios(path, args, &overrides)? {
+    let fleet = match clusters::read(path, args, &overrides)? {
         Ok(fleet) => fleet,
-        Err(reports) => return Ok(invalid(&reports, terminal)),
+        Err(reports) => return Ok(clusters::invalid(&reports, terminal)),
     };
     if args.format == Format::Json {
         bail!("a fleet is rows as they come: CSV, not one JSON document");
@@ -62,10 +58,20 @@ pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("cannot start the threads")?;
     for clusters in left.chunks(AT_A_TIME * pool.current_num_threads()) {
         // The sweeps of a cluster share the pool: neither many small clusters nor one large one leave a thread idle.
-        let answers: Vec<Result<ClusterAnswer, Trouble>> = pool.install(|| {
-            clusters.par_iter().map(|(_, scenario)| plan::cluster(scenario, ALONE, &cancelled)).collect()
-        });
-        for ((name, _), answer) in clusters.iter().zip(answers) {
+        let answer = |cluster: &Cluster| {
+            let scenario = cluster.scenario.as_ref().map_err(Clone::clone)?;
+            Ok(plan::cluster(scenario, ALONE, &cancelled))
+        };
+        let answers: Vec<Result<Result<ClusterAnswer, Trouble>, String>> =
+            pool.install(|| clusters.par_iter().map(answer).collect());
+        for (Cluster { name, .. }, answer) in clusters.iter().zip(answers) {
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(problem) => {
+                    rows.write(&unread(name, &problem))?;
+                    continue;
+                }
+            };
             match answer {
                 Ok(answer) => rows.write(&row(name, &answer))?,
                 Err(Trouble::Interrupted) if cancelled.load(Ordering::SeqCst) => {
@@ -77,7 +83,7 @@ pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result
         }
     }
     rows.finish()?;
-    Ok(Exit::Done)
+    Ok(if fleet.iter().all(|cluster| cluster.scenario.is_ok()) { Exit::Done } else { Exit::Incomplete })
 }
 
 /// Rows that are not of this fleet.
@@ -86,12 +92,16 @@ pub fn plan(path: &Path, args: &PlanArgs, terminal: &Terminal) -> anyhow::Result
 pub struct AnotherFleet(PathBuf);
 
 /// What the rows follow from: the version, the clusters and all that is set.
-fn fingerprint(fleet: &Fleet, overrides: &[Assignment]) -> String {
+fn fingerprint(fleet: &[Cluster], overrides: &[Assignment]) -> String {
     let settings =
         |settings: &[Assignment]| settings.iter().map(Assignment::text).collect::<Vec<_>>().join("\n");
     let mut text = env!("CARGO_PKG_VERSION").to_owned() + &settings(overrides);
-    for (name, scenario) in fleet {
-        for part in ["\n", name, "\n", scenario.text(), &settings(scenario.overrides())] {
+    for Cluster { name, scenario } in fleet {
+        let (scenario, settings) = match scenario {
+            Ok(scenario) => (scenario.text(), settings(scenario.overrides())),
+            Err(problem) => (problem.as_str(), String::new()),
+        };
+        for part in ["\n", name, "\n", scenario, &settings] {
             text += part;
         }
     }
@@ -101,92 +111,13 @@ fn fingerprint(fleet: &Fleet, overrides: &[Assignment]) -> String {
 /// A cluster's own sweeps run on one thread: the clusters are what runs in parallel.
 const ALONE: Settings = Settings { threads: std::num::NonZeroUsize::new(1), keep_outcomes: false };
 
-type Fleet = Vec<(String, Scenario)>;
-
-/// The scenario of each cluster, or what is wrong with them.
-fn scenarios(
-    path: &Path,
-    args: &PlanArgs,
-    overrides: &[Assignment],
-) -> anyhow::Result<Result<Fleet, Vec<Report>>> {
-    if path.is_dir() {
-        return of_infos(path, args, overrides);
-    }
-    let clusters: Vec<Cluster> = fleet::read(path)?;
-    let read: Vec<anyhow::Result<Result<(String, Scenario), Report>>> = clusters
-        .into_par_iter()
-        .map(|cluster| {
-            let settings: Vec<Assignment> = overrides.iter().chain(&cluster.settings).cloned().collect();
-            let read = input::open(&args.scenario.scenario, &settings)?;
-            Ok(read.map(|scenario| (cluster.name, scenario)))
-        })
-        .collect();
-    let read = read.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(all_or_reports(read))
-}
-
-/// The scenarios in a folder, and those that its INFO texts make, each named by its file. The scenario file gives
-/// the risk budget and the axes; what the servers are, they say themselves.
-fn of_infos(
-    folder: &Path,
-    args: &PlanArgs,
-    overrides: &[Assignment],
-) -> anyhow::Result<Result<Fleet, Vec<Report>>> {
-    let base = match input::open(&args.scenario.scenario, overrides)? {
-        Ok(base) => base,
-        Err(report) => return Ok(Err(vec![report])),
-    };
-    let mut settings = vec![
-        Assignment::set(&format!("risk.incidents-per-year={}", base.risk().incidents_per_year))?,
-        Assignment::set(&format!("risk.confidence={}", base.risk().confidence))?,
-    ];
-    for axis in base.axes() {
-        settings.push(Assignment::axis(&format!("{}={}", axis.path, axis.values.join(",")))?);
-    }
-    settings.extend_from_slice(overrides);
-    let entries = fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
-    let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
-    let is_scenario = |file: &Path| file.extension().is_some_and(|extension| extension == "toml");
-    files.retain(|file| is_scenario(file) || file.extension().is_some_and(|extension| extension == "txt"));
-    files.sort();
-    if files.is_empty() {
-        bail!("`{}` holds neither INFO texts (*.txt) nor scenarios (*.toml)", folder.display());
-    }
-    let read = files.iter().map(|file| {
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        if is_scenario(file) {
-            return Ok(input::open(file, &settings)?.map(|scenario| (name, scenario)));
-        }
-        let text = input::read(file)?;
-        let imported = observe::import(&[&text], &HostMemory::Reported, |engine| layout(engine).cloned());
-        let imported = imported.with_context(|| file.display().to_string())?;
-        let origin = Origin { name: file.display().to_string(), folder: PathBuf::new() };
-        Ok(Scenario::read(&imported.text, &origin, &settings).map(|scenario| (name, scenario)))
-    });
-    Ok(all_or_reports(read.collect::<anyhow::Result<Vec<_>>>()?))
-}
-
-fn all_or_reports(read: Vec<Result<(String, Scenario), Report>>) -> Result<Fleet, Vec<Report>> {
-    let (mut fleet, mut reports) = (Vec::new(), Vec::new());
-    for cluster in read {
-        match cluster {
-            Ok(cluster) => fleet.push(cluster),
-            Err(report) => reports.push(report),
-        }
-    }
-    if reports.is_empty() { Ok(fleet) } else { Err(reports) }
-}
-
-/// Says what is wrong with the clusters, as far as anyone would read.
-fn invalid(reports: &[Report], terminal: &Terminal) -> Exit {
-    for report in reports.iter().take(MOST_SHOWN) {
-        input::invalid(report, terminal);
-    }
-    if reports.len() > MOST_SHOWN {
-        terminal.insist(format!("and {} more clusters with problems", reports.len() - MOST_SHOWN));
-    }
-    Exit::Invalid
+/// The row of a cluster that cannot be read, in one line.
+fn unread(name: &str, problem: &str) -> [String; 11] {
+    let mut row: [String; 11] = Default::default();
+    name.clone_into(&mut row[0]);
+    "invalid".clone_into(&mut row[9]);
+    row[10] = problem.split_whitespace().collect::<Vec<_>>().join(" ");
+    row
 }
 
 fn row(name: &str, answer: &ClusterAnswer) -> [String; 11] {
@@ -252,8 +183,8 @@ impl Rows {
     }
 
     /// The clusters without a row; `None` where the rows are not those of the first clusters.
-    fn left<'a>(&self, fleet: &'a [(String, Scenario)]) -> Option<&'a [(String, Scenario)]> {
-        let same = fleet.iter().zip(&self.done).all(|((name, _), done)| name == done);
+    fn left<'a>(&self, fleet: &'a [Cluster]) -> Option<&'a [Cluster]> {
+        let same = fleet.iter().zip(&self.done).all(|(cluster, done)| cluster.name == *done);
         fleet.get(self.done.len()..).filter(|_| same)
     }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::exposure;
 use crate::observe::info::{FieldError, Info, InfoError};
+use crate::observe::record::Identity;
 use crate::units::Bytes;
 
 /// Which size of a save a history tells of.
@@ -64,12 +65,31 @@ pub struct History {
 
 /// Why a series of INFO texts is no history.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{error}")]
-pub struct HistoryError {
-    /// Which of the texts, from 0.
-    pub index: usize,
-    /// What is wrong with it.
-    pub error: InfoError,
+pub enum HistoryError {
+    /// A text is not INFO, or a field in it cannot be read.
+    #[error("{error}")]
+    Input {
+        /// Which of the texts, from 0.
+        index: usize,
+        /// What is wrong with it.
+        error: InfoError,
+    },
+    /// Two texts are of processes that ran at the same time.
+    #[error("these are of two servers, which ran at the same time: forecast each by itself")]
+    SeveralServers {
+        /// Which of the texts, from 0.
+        inputs: [usize; 2],
+    },
+}
+
+impl HistoryError {
+    /// The texts that it is about, from 0.
+    pub fn inputs(&self) -> &[usize] {
+        match self {
+            Self::Input { index, .. } => std::slice::from_ref(index),
+            Self::SeveralServers { inputs } => inputs,
+        }
+    }
 }
 
 /// Which way exposures have gone.
@@ -93,12 +113,18 @@ impl History {
     ///
     /// # Errors
     ///
-    /// Where a text is not INFO, or a field in it cannot be read.
+    /// See [`HistoryError`].
     pub fn of_infos(texts: &[&str]) -> Result<Self, HistoryError> {
         let mut seen: Vec<(u64, Option<PastSave>, Bytes)> = Vec::new();
+        let mut processes: Vec<Identity> = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            let of = |error| HistoryError { index, error };
+            let of = |error| HistoryError::Input { index, error };
             let info = Info::parse(text).map_err(of)?;
+            let process = Identity::of(&info).map_err(|error| of(error.into()))?;
+            if let Some(other) = processes.iter().position(|other| other.ran_beside(&process)) {
+                return Err(HistoryError::SeveralServers { inputs: [other, index] });
+            }
+            processes.push(process);
             seen.push(last_save(&info).map_err(|error| of(error.into()))?);
         }
         seen.sort_by_key(|(ended, ..)| *ended);
@@ -173,8 +199,19 @@ mod tests {
     #[test]
     fn a_text_that_is_no_info_is_named() {
         let error = History::of_infos(&[&info(1, 1, 1), "hello"]).unwrap_err();
-        assert_eq!(error.index, 1);
+        assert_eq!(error.inputs(), [1]);
         assert!(error.to_string().contains("not the INFO text"));
+    }
+
+    #[test]
+    fn servers_that_ran_at_the_same_time_are_not_pooled() {
+        let of = |run_id: &str, at: u64| {
+            format!("{}run_id:{run_id}\nserver_time_usec:{}\n", info(at, 10, 900), at * 1_000_000)
+        };
+        let (first, beside, after) = (of("a", 20_000), of("b", 25_000), of("b", 40_000));
+        let error = History::of_infos(&[&first, &beside]).unwrap_err();
+        assert_eq!(error, HistoryError::SeveralServers { inputs: [0, 1] });
+        assert_eq!(History::of_infos(&[&first, &after]).unwrap().saves.len(), 2);
     }
 
     #[test]

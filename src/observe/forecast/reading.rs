@@ -1,10 +1,10 @@
 //! Past saves from a CSV: the columns of a measurements file, of which a history needs three.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::history::{History, Measure, PastSave};
-use crate::observe::measured::Sheet;
-use crate::scenario::{Code, Diagnostic, Report, Source};
+use crate::scenario::{Code, Diagnostic, Report, Sheet, Source};
 use crate::units::Bytes;
 
 /// Columns that may say when a save was, as seconds since 1970; without one the lines are in order of time.
@@ -13,13 +13,17 @@ const TIMES: [&str; 2] = ["unix_seconds", "timestamp"];
 /// The sizes of a save, what the host lost before what the server reports.
 const MEASURES: [Measure; 2] = [Measure::Growth, Measure::Reported];
 
-/// Reads a history. A row that is no save that ended well (`outcome` other than `ok` or empty), ran under a
-/// `cgroup_limit_bytes`, or has no size, is left out: under a limit only the small ones survive.
+/// Columns that may name the server of a save: labels of Prometheus, and what fleets and measurements have.
+const SERVERS: [&str; 5] = ["instance", "addr", "pod", "cluster", "server"];
+
+/// Reads the history of `server`, or of the only one. A row that is no save that ended well (`outcome` other than `ok`
+/// or empty), ran under a `cgroup_limit_bytes`, or has no size, is left out: under a limit only the small ones survive.
 ///
 /// # Errors
 ///
-/// Every problem of the text: a column without which there is no history, a cell that is no number.
-pub fn history(source: &Arc<Source>) -> Result<History, Report> {
+/// Every problem of the text: a column without which there is no history, a cell that is no number, saves of several
+/// servers and none named, or none of the one named.
+pub fn history(source: &Arc<Source>, server: Option<&str>) -> Result<History, Report> {
     let (sheet, mut problems) = Sheet::read(source);
     let used = sheet.column("used_memory_bytes");
     let measure = MEASURES.into_iter().find(|measure| sheet.column(measure.column()).is_some());
@@ -28,10 +32,11 @@ pub fn history(source: &Arc<Source>) -> Result<History, Report> {
         problems.push(missing(&sheet, used.is_none(), &format!("`{growth}` or `{reported}`")));
         return Err(Report::new(problems));
     };
+    let records = of_server(&sheet, server).map_err(|problem| Report::new(vec![*problem]))?;
     let mut numbers = Numbers { sheet: &sheet, problems };
     let mut saves = Vec::new();
     let mut latest = (f64::NEG_INFINITY, Bytes::ZERO);
-    for record in sheet.records() {
+    for record in records {
         let when = TIMES.iter().find_map(|name| numbers.cell(record, sheet.column(name)));
         let used = numbers.cell(record, Some(used)).filter(|&bytes| bytes > 0.0);
         let seconds = numbers.cell(record, sheet.column("save_s"));
@@ -51,6 +56,47 @@ pub fn history(source: &Arc<Source>) -> Result<History, Report> {
     saves.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let saves = saves.into_iter().map(|(_, save)| save).collect();
     Ok(History { saves, measure, used_memory: latest.1 })
+}
+
+/// The rows of `server`, or of the only one that the sheet names.
+fn of_server<'s>(
+    sheet: &'s Sheet,
+    server: Option<&str>,
+) -> Result<Vec<&'s csv::StringRecord>, Box<Diagnostic>> {
+    let problem = |message: String, label: &str, help: String| {
+        let problem = Diagnostic::new(Code::InvalidCell, message, &sheet.header_place(), label);
+        Err(Box::new(problem.help(help)))
+    };
+    let Some(column) = SERVERS.iter().find_map(|name| sheet.column(name)) else {
+        return match server {
+            None => Ok(sheet.records().iter().collect()),
+            Some(_) => problem(
+                "a server is named, and nothing tells the servers of the saves".to_owned(),
+                "no server among them",
+                format!("name the column with the servers one of {}", SERVERS.join(", ")),
+            ),
+        };
+    };
+    let name = |record: &'s csv::StringRecord| record.get(column).unwrap_or_default();
+    let names: BTreeSet<&str> = sheet.records().iter().map(name).collect();
+    let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match server {
+        None if names.len() > 1 => problem(
+            format!("saves of {} servers, which are no history of one: {listed}", names.len()),
+            "several servers below",
+            "name one with --server".to_owned(),
+        ),
+        Some(server) if !names.contains(server) => problem(
+            format!("there are no saves of the server `{server}`"),
+            "none of its saves below",
+            format!("there are saves of {listed}"),
+        ),
+        _ => Ok(sheet
+            .records()
+            .iter()
+            .filter(|record| server.is_none_or(|server| name(record) == server))
+            .collect()),
+    }
 }
 
 /// Whether a save ended well and no limit could have ended it.
@@ -97,7 +143,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<History, Report> {
-        history(&Arc::new(Source { name: "saves.csv".into(), text: text.into() }))
+        history(&Arc::new(Source { name: "saves.csv".into(), text: text.into() }), None)
     }
 
     #[test]
@@ -118,6 +164,17 @@ mod tests {
         let history = read(text).unwrap();
         assert_eq!(history.saves.len(), 2);
         assert_eq!(history.used_memory, Bytes(1000));
+    }
+
+    #[test]
+    fn saves_of_several_servers_are_not_pooled() {
+        let text = "instance,used_memory_bytes,cow_last_reported_bytes\na,1000,10\nb,9000,90\na,1000,20\n";
+        let report = read(text).unwrap_err().to_string();
+        assert!(report.contains("saves of 2 servers") && report.contains("`a`, `b`"), "{report}");
+        let source = Arc::new(Source { name: "saves.csv".into(), text: text.into() });
+        let of = |server| history(&source, Some(server));
+        assert_eq!((of("a").unwrap().saves.len(), of("b").unwrap().used_memory), (2, Bytes(9000)));
+        assert!(of("c").unwrap_err().to_string().contains("no saves of the server `c`"));
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use rayon::prelude::*;
 
 use super::Quantiles;
-use crate::model::observer::{Happening, Observer};
-use crate::model::{Cause, Host, Ledger, Place, Simulation, StepLimit};
-use crate::units::{Bytes, SimDuration, SimTime};
+use crate::model::observer::Unobserved;
+use crate::model::{Cause, Host, Simulation, StepLimit};
+use crate::units::{Bytes, SimDuration};
 
 /// A backlog that mends nearly every lost link, and what it leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,21 +60,11 @@ fn full_syncs_with(
     let counted: Result<Vec<u64>, StepLimit> = (0..REPLICATIONS)
         .into_par_iter()
         .map(|replication| {
-            let mut syncs = Syncs(0);
-            simulation.run(seed, replication, &mut syncs)?;
-            Ok(syncs.0)
+            let outcome = simulation.run(seed, replication, &mut Unobserved)?;
+            Ok(u64::from(outcome.forks[Cause::FullSync]))
         })
         .collect();
     Ok(Quantiles::of(counted?).unwrap_or_default())
-}
-
-/// Forks for full syncs.
-struct Syncs(u64);
-
-impl Observer for Syncs {
-    fn happened(&mut self, _: SimTime, _: Place, happening: Happening, _: &Ledger) {
-        self.0 += u64::from(matches!(happening, Happening::Forked { cause: Cause::FullSync, .. }));
-    }
 }
 
 #[cfg(test)]

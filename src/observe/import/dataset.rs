@@ -166,7 +166,7 @@ impl MeanKey {
 
     /// How many keys, or which share of the fill.
     fn amount(&self, sources: &Sources) -> Entry {
-        if sources.record.memory.maxmemory.is_some() {
+        if server::limit(sources).bytes.is_some() {
             return entry(
                 "share-of-bytes",
                 "1.0",

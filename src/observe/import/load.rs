@@ -1,7 +1,8 @@
 //! The write rate: what a window of minutes and a record of weeks each say of it.
 
-use super::forks::SavePoints;
 use super::page::{Entry, Origin, entry, interval};
+use super::save_points::SavePoints;
+use super::series::{calls_between, first_of_process};
 use crate::model::Uncertain;
 use crate::observe::record::Record;
 use crate::observe::words::{grouped, per_second, rounded};
@@ -41,33 +42,29 @@ const DEFAULT_CAP: f64 = 100_000.0;
 /// How far the next minutes may be from the window's, as a factor; see [`spread`].
 const MOMENT: f64 = 2.0;
 
-const DAY: u64 = 86_400;
-const WEEK: u64 = 7 * DAY;
+const DAY: f64 = 86_400.0;
+const WEEK: f64 = 7.0 * DAY;
 
 /// Without any witness [1/s].
 const NOTHING_KNOWN: [f64; 3] = [10.0, 1_000.0, 20_000.0];
 
 impl WriteEstimate {
-    /// The estimate from a record, and an earlier one of the same server.
+    /// The estimate from `record`, the last of `series`: records of one server in order of time.
     ///
     /// `write_bytes` is what an overwrite of the mean key takes in the stream to replicas.
-    pub(super) fn of(
-        record: &Record,
-        earlier: Option<&Record>,
-        points: &SavePoints,
-        write_bytes: f64,
-    ) -> Self {
-        let counted =
-            earlier.and_then(|earlier| by_difference(earlier, record)).or_else(|| since_fork(record));
+    pub(super) fn of(record: &Record, series: &[Record], points: &SavePoints, write_bytes: f64) -> Self {
+        let difference = by_difference(series);
+        let seconds = difference.as_ref().map_or(0.0, |(_, seconds)| *seconds);
+        let counted = difference.map(|(witness, _)| witness).or_else(|| since_fork(record));
         let by_commands = over_uptime(record);
-        let by_stream = by_stream(record, earlier, write_bytes);
+        let by_stream = by_stream(record, first_of_process(series), write_bytes);
         let by_cadence = by_cadence(record, points);
-        let (factor, window) = spread(record, earlier);
+        let (factor, window) = spread(seconds);
         let counted_rate = counted.as_ref().map(|witness| witness.per_second);
         let commands_rate = by_commands.as_ref().map(|witness| witness.per_second);
         let bounds = [commands_rate, by_stream.as_ref().map(|witness| witness.per_second)];
         let likely = match counted_rate {
-            Some(counted) if outlasts(record, earlier) => {
+            Some(counted) if outlasts(record, seconds) => {
                 Some(bounds.into_iter().flatten().fold(counted, f64::min))
             }
             counted => counted.or(commands_rate),
@@ -131,22 +128,17 @@ impl WriteEstimate {
     }
 }
 
-/// Whether the record is of weeks and the window of less than a day: then the commands of the weeks bound the mean, and
-/// the window is a moment of it.
-fn outlasts(record: &Record, earlier: Option<&Record>) -> bool {
-    window_between(record, earlier) < DAY && record.server.uptime_seconds >= WEEK
+/// Whether the record is of weeks and the window of `seconds` of less than a day: then the commands of the weeks bound
+/// the mean, and the window is a moment of it.
+fn outlasts(record: &Record, seconds: f64) -> bool {
+    seconds < DAY && record.server.uptime_seconds as f64 >= WEEK
 }
 
-/// Time from the earlier record to this one \[s\]; 0 where there is none.
-fn window_between(record: &Record, earlier: Option<&Record>) -> u64 {
-    earlier.map_or(0, |earlier| record.server.uptime_seconds.saturating_sub(earlier.server.uptime_seconds))
-}
-
-/// How far a mean over the window may be from a mean over weeks, as a factor, and in words. The factors are
+/// How far a mean over a window of `seconds` may be from a mean over weeks, as a factor, and in words. The factors are
 /// judgement: busy hours write two to four times what quiet ones do, and weeks resemble each other.
-fn spread(record: &Record, earlier: Option<&Record>) -> (f64, &'static str) {
-    match window_between(record, earlier) {
-        0..DAY => (MOMENT, "A window of minutes is not a month, so from half of it to twice"),
+fn spread(seconds: f64) -> (f64, &'static str) {
+    match seconds {
+        ..DAY => (MOMENT, "A window of minutes is not a month, so from half of it to twice"),
         DAY..WEEK => (1.5, "Days are not a month, so from two thirds of it to half as much again"),
         _ => (1.2, "A week or more: a fifth up and down"),
     }
@@ -178,35 +170,72 @@ fn since_fork(record: &Record) -> Option<Witness> {
     Some(Witness { per_second: rate, how })
 }
 
-/// Writes between two INFOs: of the counter of changes where no save ended between them, else of the
-/// commands.
+/// What was counted between neighbouring records, and the time between them \[s\]: of the counter of changes where no
+/// save ended in all that time, else of the commands, else of the changes where no save ended.
 ///
 /// A save that ends takes an unknown part off the counter of changes; the counters of commands only grow.
-fn by_difference(earlier: &Record, later: &Record) -> Option<Witness> {
-    let seconds =
-        later.server.uptime_seconds.checked_sub(earlier.server.uptime_seconds).filter(|&s| s > 0)?;
-    let last_save =
-        |record: &Record| record.server.uptime_seconds.checked_sub(record.forks.since_last_save_seconds?);
-    let same_save = last_save(earlier)?.abs_diff(last_save(later)?) <= 1;
-    let changes = later.load.changes.zip(earlier.load.changes);
-    let difference = changes.and_then(|(later, earlier)| later.count.checked_sub(earlier.count));
-    let (count, what) = match (difference, later.load.write_commands.zip(earlier.load.write_commands)) {
-        (Some(count), _) if same_save => {
-            (count, "rdb_changes_since_last_save grew, with no save ended between,")
-        }
-        (_, Some((later, earlier))) => {
-            (later.checked_sub(earlier)?, "the calls of write commands in cmdstat grew")
-        }
-        _ => return None,
+fn by_difference(series: &[Record]) -> Option<(Witness, f64)> {
+    let pairs = || series.windows(2).map(|pair| (&pair[0], &pair[1]));
+    let changes = Counted::sum(pairs(), changes_between);
+    let commands = Counted::sum(pairs(), calls_between);
+    let saved = changes.pairs < series.len().saturating_sub(1);
+    let (counted, what) = if saved && commands.seconds > 0.0 {
+        (commands, "the calls of write commands in cmdstat grew")
+    } else if saved {
+        (changes, "rdb_changes_since_last_save grew, where no save ended between two,")
+    } else {
+        (changes, "rdb_changes_since_last_save grew, with no save ended between,")
     };
-    let rate = count as f64 / seconds as f64;
+    let rate = counted.count as f64 / counted.seconds;
+    let restarts = match pairs().filter(|(earlier, later)| !earlier.is_continued_by(later)).count() {
+        0 => String::new(),
+        1 => "; the server restarted once, and its counters began from zero".to_owned(),
+        times => format!("; the server restarted {times} times, and its counters began from zero"),
+    };
     let how = format!(
-        "from the first INFO to the last {what} by {} in {} s = {}",
-        grouped(count),
-        grouped(seconds),
+        "from the first INFO to the last {what} by {} in {} s = {}{restarts}",
+        grouped(counted.count),
+        grouped(Bytes::from_f64(counted.seconds).0),
         per_second(rate)
     );
-    Some(Witness { per_second: rate, how })
+    (counted.seconds > 0.0).then_some((Witness { per_second: rate, how }, counted.seconds))
+}
+
+/// A sum over pairs of neighbouring records.
+#[derive(Default)]
+struct Counted {
+    count: u64,
+    /// Time between the records of the pairs that tell \[s\].
+    seconds: f64,
+    /// How many pairs tell.
+    pairs: usize,
+}
+
+impl Counted {
+    fn sum<'a>(
+        pairs: impl Iterator<Item = (&'a Record, &'a Record)>,
+        between: impl Fn(&Record, &Record) -> Option<u64>,
+    ) -> Self {
+        let mut sum = Self::default();
+        for (earlier, later) in pairs {
+            let told = between(earlier, later).zip(earlier.seconds_until(later));
+            if let Some((count, seconds)) = told.filter(|(_, seconds)| *seconds > 0.0) {
+                sum.count = sum.count.saturating_add(count);
+                sum.seconds += seconds;
+                sum.pairs += 1;
+            }
+        }
+        sum
+    }
+}
+
+/// Changes from one record of a process to the next; `None` where a save ended between.
+fn changes_between(earlier: &Record, later: &Record) -> Option<u64> {
+    let saved_at =
+        |record: &Record| record.server.uptime_seconds.checked_sub(record.forks.since_last_save_seconds?);
+    let same_save = saved_at(earlier)?.abs_diff(saved_at(later)?) <= 1;
+    let (from, to) = (earlier.load.changes?.count, later.load.changes?.count);
+    (same_save && earlier.is_continued_by(later)).then(|| to.checked_sub(from)).flatten()
 }
 
 /// The rate at which the busiest save point fires just as often as the record shows.
@@ -274,36 +303,60 @@ mod tests {
         Record::of(&Info::parse(text).unwrap()).unwrap()
     }
 
-    fn estimate(record: &Record, earlier: Option<&Record>) -> WriteEstimate {
-        WriteEstimate::of(record, earlier, &SavePoints::of(record, None), 1_500.0)
+    fn estimate(series: &[Record]) -> WriteEstimate {
+        let record = series.last().unwrap();
+        WriteEstimate::of(record, series, &SavePoints::of(record, series, None), 1_500.0)
     }
 
     /// 26,716 changes in 119 + 220 s; not in 119 s, which would be 224/s.
     #[test]
     fn the_production_host_writes_79_a_second_at_a_busy_moment_of_weeks() {
         let production = record(include_str!("../../../tests/data/info/production-27gb.txt"));
-        let estimate = estimate(&production, None);
+        let estimate = estimate(&[production]);
         assert_eq!(estimate.interval.map(|rate| rounded(rate, 2)), ["11", "23", "79"]);
         assert_eq!(estimate.at_the_moment(), Uncertain { low: 11.0, likely: 79.0, high: 160.0 });
         assert_eq!(rounded(estimate.by_commands.unwrap().per_second, 2), "51");
     }
 
-    /// A save ended between: 1,911,536 − 788,080 SETs in 5 s.
+    /// A save ended between: 1,911,536 − 788,080 SETs in 4.9 s.
     #[test]
     fn two_infos_with_a_save_between_count_commands() {
-        let (during, after) = (record(DURING), record(AFTER));
-        let counted = estimate(&after, Some(&during)).counted.unwrap();
-        assert!((counted.per_second - 1_123_456.0 / 5.0).abs() < 1e-6, "{}", counted.how);
+        let counted = estimate(&[record(DURING), record(AFTER)]).counted.unwrap();
+        assert!((counted.per_second - 1_123_456.0 / 4.908_656).abs() < 1e-6, "{}", counted.how);
     }
 
     #[test]
     fn two_infos_without_a_save_between_count_changes() {
-        let during = record(DURING);
         let later = DURING
             .replace("uptime_in_seconds:5", "uptime_in_seconds:15")
             .replace("server_time_usec:1795341824", "server_time_usec:1795341834")
             .replace("rdb_changes_since_last_save:788080", "rdb_changes_since_last_save:788180");
-        let counted = estimate(&record(&later), Some(&during)).counted.unwrap();
+        let counted = estimate(&[record(DURING), record(&later)]).counted.unwrap();
         assert!((counted.per_second - 10.0).abs() < 1e-9, "{}", counted.how);
+    }
+
+    /// 100 + 300 calls, a restart, and 50 + 200 after it: not 200 in an hour.
+    #[test]
+    fn a_restart_in_the_series_does_not_hide_what_was_written_before() {
+        let base = record(AFTER);
+        let at = |hour: u64, run_id: &str, uptime: u64, calls: u64| {
+            let mut record = base.clone();
+            record.server.run_id = Some(run_id.into());
+            record.server.time_usec = Some(hour * 3_600_000_000);
+            record.server.uptime_seconds = uptime;
+            record.load.write_commands = Some(calls);
+            (record.forks.since_last_save_seconds, record.load.changes) = (Some(0), None);
+            record
+        };
+        let series = [
+            at(500, "a", 90_000, 1_000),
+            at(501, "a", 93_600, 1_100),
+            at(502, "a", 97_200, 1_400),
+            at(503, "b", 1_800, 50),
+            at(504, "b", 5_400, 250),
+        ];
+        let counted = estimate(&series).counted.unwrap();
+        assert!((counted.per_second - 650.0 / 14_400.0).abs() < 1e-9, "{}", counted.how);
+        assert!(counted.how.ends_with("the server restarted once, and its counters began from zero"));
     }
 }

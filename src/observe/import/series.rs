@@ -1,7 +1,6 @@
-//! What a series of records tells that no single one does: the hours of the day, the trend of the data, every save.
+//! What a series of records tells that no single one does: what was written, at which hours, and the trend of the data.
 
 use super::page::{Entry, Origin, entry, interval, quoted};
-use crate::observe::forecast::PastSave;
 use crate::observe::record::Record;
 use crate::observe::words::rounded;
 use crate::stats::interpolated_quantile;
@@ -10,22 +9,22 @@ use crate::units::Bytes;
 /// The longest span between two records that still tells hours apart \[s\].
 const LONGEST_SPAN: f64 = 5_400.0;
 
-/// Records of fewer saves show no spread.
-const FEWEST_SAVES: usize = 3;
-
 const DAY: f64 = 86_400.0;
 const HOUR: f64 = 3_600.0;
 
-/// What an INFO tells of a moment \[s since 1970\].
-fn moment(record: &Record) -> Option<f64> {
-    Some(record.server.time_usec? as f64 / 1e6)
+/// The first record of the process that the last one is of; `None` where that is the last itself.
+pub(super) fn first_of_process(records: &[Record]) -> Option<&Record> {
+    let (last, before) = records.split_last()?;
+    before.iter().rev().take_while(|record| record.is_continued_by(last)).last()
 }
 
-/// Writes from one record of a process to its next: by the calls of write commands, which only grow.
-fn writes(earlier: &Record, later: &Record) -> Option<f64> {
-    let is_same = earlier.server.run_id == later.server.run_id;
-    let calls = later.load.write_commands?.checked_sub(earlier.load.write_commands?)?;
-    is_same.then_some(calls as f64)
+/// Calls of write commands from one record to the next. A counter that has begun anew, with the process or by `CONFIG
+/// RESETSTAT`, counts from zero, as in `increase` of Prometheus: what came between the first record and the reset is
+/// lost.
+pub(super) fn calls_between(earlier: &Record, later: &Record) -> Option<u64> {
+    let (from, to) = (earlier.load.write_commands?, later.load.write_commands?);
+    let goes_on = earlier.is_continued_by(later) && to >= from;
+    Some(if goes_on { to - from } else { to })
 }
 
 /// The profile of the day: 24 factors of the mean, from the calls of write commands between records no more than an
@@ -34,10 +33,11 @@ pub(super) fn hourly(records: &[Record]) -> Option<Entry> {
     let (mut calls, mut seconds) = ([0.0; 24], [0.0; 24]);
     for pair in records.windows(2) {
         let [earlier, later] = pair else { continue };
-        let (Some(from), Some(to)) = (moment(earlier), moment(later)) else { continue };
-        if let Some(writes) = writes(earlier, later).filter(|_| to > from && to - from <= LONGEST_SPAN) {
+        let (Some(from), Some(to)) = (earlier.moment(), later.moment()) else { continue };
+        if let Some(writes) = calls_between(earlier, later).filter(|_| to > from && to - from <= LONGEST_SPAN)
+        {
             for (hour, share) in hours(from, to) {
-                calls[hour] += writes * share / (to - from);
+                calls[hour] += writes as f64 * share / (to - from);
                 seconds[hour] += share;
             }
         }
@@ -80,7 +80,7 @@ fn hours(from: f64, to: f64) -> Vec<(usize, f64)> {
 /// Statistical Association 63 (1968).
 pub(super) fn growth(records: &[Record]) -> Option<Entry> {
     let points: Vec<(f64, f64)> =
-        records.iter().filter_map(|record| Some((moment(record)?, record.memory.used.as_f64()))).collect();
+        records.iter().filter_map(|record| Some((record.moment()?, record.memory.used.as_f64()))).collect();
     let span = (points.last()?.0 - points.first()?.0) / DAY;
     if points.len() < 3 || span < 2.0 {
         return None;
@@ -103,52 +103,6 @@ pub(super) fn growth(records: &[Record]) -> Option<Entry> {
     Some(entry("growth-per-day", interval(&quoted("0 B"), &likely, &high), Origin::Derived, why))
 }
 
-/// The saves that records tell of, each once.
-pub(super) fn saves(records: &[Record]) -> Vec<PastSave> {
-    let ended =
-        |record: &Record| Some((moment(record)? - record.forks.since_last_save_seconds? as f64).floor());
-    let mut saves: Vec<(f64, PastSave)> = Vec::new();
-    for record in records {
-        let (Some(ended), Some(copied)) = (ended(record), record.forks.last_cow) else { continue };
-        // The moment of an INFO and of the save are of whole seconds: one apart is the same save.
-        if saves.last().is_none_or(|(last, _)| ended > last + 1.0) {
-            let seconds = record.forks.last_save_seconds.map(|seconds| seconds as f64);
-            saves.push((
-                ended,
-                PastSave { used_memory: record.memory.used, copied: copied.as_f64(), seconds },
-            ));
-        }
-    }
-    saves.into_iter().map(|(_, save)| save).collect()
-}
-
-/// The slowest, the median and the fastest pace of the saves on record \[B/s\], and how many they are.
-pub(super) fn paces(records: &[Record]) -> Option<([f64; 3], usize)> {
-    let saves = saves(records);
-    let timed = saves.iter().filter_map(|save| Some((save.used_memory, save.seconds.filter(|&s| s > 0.0)?)));
-    let mut paces: Vec<f64> = timed.map(|(used, seconds)| used.as_f64() / seconds).collect();
-    paces.sort_by(f64::total_cmp);
-    let ends = [paces.first().copied()?, interpolated_quantile(&paces, 0.5)?, paces.last().copied()?];
-    (paces.len() >= FEWEST_SAVES).then_some((ends, paces.len()))
-}
-
-/// What the saves copied, in words.
-pub(super) fn remarks(records: &[Record]) -> Vec<String> {
-    let mut copied: Vec<f64> = saves(records).iter().map(|save| save.copied).collect();
-    copied.sort_by(f64::total_cmp);
-    let (Some(low), Some(high)) = (copied.first(), copied.last()) else { return Vec::new() };
-    if copied.len() < FEWEST_SAVES {
-        return Vec::new();
-    }
-    let [low, high] = [*low, *high].map(Bytes::from_f64);
-    let median = Bytes::from_f64(interpolated_quantile(&copied, 0.5).unwrap_or(0.0));
-    vec![format!(
-        "{} saves on record copied {low} to {high}, {median} in the middle (rdb_last_cow_size). `forkcast forecast` on \
-         INFO texts says what the next one copies.",
-        copied.len()
-    )]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +111,7 @@ mod tests {
     const PRODUCTION: &str = include_str!("../../../tests/data/info/production-27gb.txt");
 
     /// A record an hour for ten days: the busy half of the day writes three times what the other does, 240 MiB more a
-    /// day, a save a day.
+    /// day.
     fn records() -> Vec<Record> {
         let base = Record::of(&Info::parse(PRODUCTION).unwrap()).unwrap();
         let (mut calls, start) = (0, 1_700_006_400_u64);
@@ -167,9 +121,6 @@ mod tests {
             record.server.time_usec = Some((start + hour * 3_600) * 1_000_000);
             record.memory.used = Bytes::gib(10) + Bytes::mib(10 * hour);
             record.load.write_commands = Some(calls);
-            record.forks.since_last_save_seconds = Some(hour % 24 * 3_600);
-            record.forks.last_save_seconds = Some(100 + hour / 24);
-            record.forks.last_cow = Some(Bytes::mib(100 + hour / 24));
             record
         };
         (0..240).map(record).collect()
@@ -195,11 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn each_save_is_counted_once() {
+    fn a_counter_that_began_anew_counts_from_zero() {
         let records = records();
-        assert_eq!(saves(&records).len(), 10);
-        assert_eq!(paces(&records).unwrap().1, 10);
-        assert!(remarks(&records)[0].starts_with("10 saves on record copied 100 MiB to 109 MiB"));
-        assert!(paces(&records[..30]).is_none());
+        let (earlier, mut later) = (&records[3], records[4].clone());
+        assert_eq!(calls_between(earlier, &later), Some(3_600_000));
+        (later.server.run_id, later.load.write_commands) = (Some("another".into()), Some(700));
+        assert_eq!(calls_between(earlier, &later), Some(700));
+        assert_eq!(first_of_process(&[records[2].clone(), earlier.clone(), later]), None);
+        assert_eq!(first_of_process(&records[..4]), Some(&records[0]));
     }
 }

@@ -3,20 +3,10 @@
 use super::page::{Entry, Origin, Section, entry, exact_size, interval, quoted, section};
 use super::{HostMemory, Sources, engine};
 use crate::memory::Allocator;
+use crate::observe::record::Maxmemory;
 use crate::observe::words::{grouped, rounded};
+use crate::scenario::MAXMEMORY_POLICIES;
 use crate::units::Bytes;
-
-/// The policies that a scenario may name.
-const POLICIES: [&str; 8] = [
-    "noeviction",
-    "allkeys-lru",
-    "allkeys-lfu",
-    "allkeys-random",
-    "volatile-lru",
-    "volatile-lfu",
-    "volatile-random",
-    "volatile-ttl",
-];
 
 /// The table.
 pub(super) fn server(sources: &Sources) -> Section {
@@ -56,38 +46,57 @@ pub(super) struct Limit {
     pub(super) bytes: Option<Bytes>,
 }
 
-/// The limit: a percentage of the host's memory, so that a sweep can move it.
+/// The limit in bytes, not as a share of RAM: the data is a share of it, and no other host changes the data.
 pub(super) fn limit(sources: &Sources) -> Limit {
-    let Some(maxmemory) = sources.record.memory.maxmemory else {
-        let why = "maxmemory = 0, no limit: only RAM bounds this server. Try a limit with --set";
-        return Limit { entry: entry("maxmemory", quoted("none"), Origin::Measured, why), bytes: None };
+    let configured = || sources.config?.get("maxmemory")?.parse().ok();
+    let (maxmemory, field) = match (sources.record.memory.maxmemory, configured()) {
+        (Maxmemory::Unknown, Some(0)) => (Maxmemory::Unlimited, "CONFIG GET maxmemory"),
+        (Maxmemory::Unknown, Some(limit)) => (Maxmemory::Limited(Bytes(limit)), "CONFIG GET maxmemory"),
+        (told, _) => (told, "maxmemory"),
     };
-    let percent = maxmemory.as_f64() / sources.ram.as_f64() * 100.0;
-    let shown = rounded(percent, 4);
-    let of = match sources.memory {
-        HostMemory::Limit(_) => "the limit",
-        _ => "RAM",
-    };
-    if !(1.0..=100.0).contains(&percent) {
-        let why = format!("maxmemory = {}, {shown} % of {of}", grouped(maxmemory.0));
-        return Limit {
-            entry: entry("maxmemory", exact_size(maxmemory), Origin::Measured, why),
-            bytes: Some(maxmemory),
-        };
+    let none =
+        |origin, why: String| Limit { entry: entry("maxmemory", quoted("none"), origin, why), bytes: None };
+    match maxmemory {
+        Maxmemory::Unknown => none(
+            Origin::Assumed,
+            format!(
+                "no maxmemory in INFO (redis_memory_max_bytes of redis_exporter): the server's default, {UNKNOWN}"
+            ),
+        ),
+        Maxmemory::Unlimited => none(
+            Origin::Measured,
+            format!("{field} = 0, no limit: only RAM bounds this server. Try a limit with --set"),
+        ),
+        Maxmemory::Limited(maxmemory) => {
+            let of = match sources.memory {
+                HostMemory::Limit(_) => "the limit",
+                _ => "RAM",
+            };
+            let percent = rounded(maxmemory.as_f64() / sources.ram.as_f64() * 100.0, 4);
+            let why = format!("{field} = {}, {percent} % of {} of {of}", grouped(maxmemory.0), sources.ram);
+            let entry = entry("maxmemory", exact_size(maxmemory), Origin::Measured, why);
+            Limit { entry, bytes: Some(maxmemory) }
+        }
     }
-    let why = format!("maxmemory = {} ({maxmemory}) of {} of {of}", grouped(maxmemory.0), sources.ram);
-    let bytes = sources.ram.scaled(shown.parse().unwrap_or(percent) / 100.0);
-    Limit { entry: entry("maxmemory-percent", shown, Origin::Derived, why), bytes: Some(bytes) }
 }
 
+/// What to do where `maxmemory` is not told.
+const UNKNOWN: &str = "no limit. `CONFIG GET maxmemory` tells; give it with --set server.maxmemory=…";
+
 fn policy(sources: &Sources) -> Entry {
-    let policy = sources.record.memory.maxmemory_policy.as_str();
-    if POLICIES.contains(&policy) {
-        return entry("maxmemory-policy", quoted(policy), Origin::Measured, "maxmemory_policy");
+    let key = "maxmemory-policy";
+    let told = sources.record.memory.maxmemory_policy.as_deref().map(|policy| (policy, "maxmemory_policy"));
+    let configured = || Some((sources.config?.get("maxmemory-policy")?, "CONFIG GET"));
+    let Some((policy, field)) = told.or_else(configured) else {
+        let why = "the server's default; INFO without maxmemory_policy does not tell, CONFIG GET does";
+        return entry(key, quoted("noeviction"), Origin::Assumed, why);
+    };
+    if MAXMEMORY_POLICIES.contains(&policy) {
+        return entry(key, quoted(policy), Origin::Measured, field);
     }
     let modelled = if policy.starts_with("volatile-") { "volatile-lru" } else { "allkeys-lru" };
-    let why = format!("maxmemory_policy is {policy}, which is not modelled; this one evicts as well");
-    entry("maxmemory-policy", quoted(modelled), Origin::Assumed, why)
+    let why = format!("{field} is {policy}, which is not modelled; this one evicts as well");
+    entry(key, quoted(modelled), Origin::Assumed, why)
 }
 
 fn oom_score_adj(sources: &Sources) -> Entry {
@@ -148,6 +157,11 @@ pub(super) fn remarks(sources: &Sources) -> Vec<String> {
         remarks.push(format!(
             "The memory layout of {} {} is assumed to be that of {}.",
             server.product, server.version, sources.engine.profile
+        ));
+    }
+    if sources.record.memory.maxmemory == Maxmemory::Unknown && limit(sources).bytes.is_none() {
+        remarks.push(format!(
+            "maxmemory is not known, and assumed to be {UNKNOWN}, and [dataset] fill with it."
         ));
     }
     if server.is_replica {

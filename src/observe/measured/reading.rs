@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::columns::{self, Misread};
 use super::row::{Row, Timeline};
-use super::sheet::Sheet;
-use crate::scenario::{Code, Diagnostic, Place, Report, Source};
+use crate::scenario::{Code, Diagnostic, Place, Report, Sheet, Source};
 
 /// A timeline of fewer samples says less of a save than its totals.
 const FEWEST_SAMPLES: usize = 5;

@@ -45,6 +45,8 @@ fn a_second_info_and_the_configuration_may_be_added() {
         ("tests/data/info/redis-7.0.after-save.txt", "tests/data/info/redis-7.0.config.txt");
     let text = answer(&["import", earlier, later, config, "--quiet"]);
     assert!(text.contains("CONFIG GET") || text.contains("configuration"), "{text}");
-    assert!(answer(&["import", later, earlier, later, "--quiet"]).contains("writes-per-second"));
+    let twice = run(&["import", later, earlier, later]);
+    assert_eq!(twice.code, Some(3));
+    assert!(twice.stderr.contains("after-save.txt: the same INFO twice"), "{}", twice.stderr);
     assert_eq!(run(&["import"]).code, Some(2));
 }

@@ -73,8 +73,17 @@ fn problems_of_clusters_are_named_by_line_all_at_once() {
     fs::write(scratch.path("fleet.csv"), "cluster,host.rom,dataset.fill\na,1,\nb,,7\n").unwrap();
     let assert = rows(&scratch, &[]).code(3);
     let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
-    assert!(said.contains("fleet.csv:2") && said.contains("did you mean `ram`"), "{said}");
-    assert!(said.contains("fleet.csv:3"), "{said}");
+    assert!(said.contains("fleet.csv:2:3") && said.contains("did you mean `ram`"), "{said}");
+    assert!(said.contains("fleet.csv:3:4"), "{said}");
+}
+
+#[test]
+fn a_fleet_without_clusters_is_refused() {
+    let scratch = scratch();
+    fs::write(scratch.path("fleet.csv"), "cluster,dataset.fill\n").unwrap();
+    let assert = rows(&scratch, &[]).code(3);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("a fleet without clusters") && said.contains("fleet.csv:1:1"), "{said}");
 }
 
 #[test]
@@ -86,11 +95,21 @@ fn a_folder_of_info_texts_is_a_fleet() {
         fs::copy(crate::repository("tests/data/info/production-27gb.txt"), format!("{infos}/{name}.txt"))
             .unwrap();
     }
+    fs::write(format!("{infos}/broken.txt"), "redis_version:7.0.15\nNOAUTH, it said\n").unwrap();
     let scenario = scratch.path("small.toml");
     let args =
         ["plan", &scenario, "--fleet", &infos, "-q", "--axis", "host.ram=64 GiB", "--replications", "20"];
-    let assert = forkcast(&args).args(["--set", "simulation.horizon=1d"]).assert().code(0);
+    let assert = forkcast(&args).args(["--set", "simulation.horizon=1d"]).assert().code(5);
     let printed = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
     let names: Vec<&str> = printed.lines().map(|line| line.split(',').next().unwrap()).collect();
-    assert_eq!(names, ["cluster", "one", "two"]);
+    assert_eq!(names, ["cluster", "broken", "one", "two"]);
+    let broken = printed.lines().nth(1).unwrap();
+    assert!(
+        broken.contains(",invalid,") && broken.contains("broken.txt: this is not the INFO text"),
+        "{broken}"
+    );
+    fs::write(format!("{infos}/one.toml"), "").unwrap();
+    let assert = forkcast(&args).assert().code(1);
+    let said = String::from_utf8_lossy(&assert.get_output().stderr).into_owned();
+    assert!(said.contains("are two clusters of one name"), "{said}");
 }

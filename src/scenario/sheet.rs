@@ -3,10 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::scenario::{Code, Diagnostic, Place, Source};
+use super::code::Code;
+use super::diagnostic::Diagnostic;
+use super::source::{Place, Source};
 
 /// A table with a header.
-pub(in crate::observe) struct Sheet {
+pub struct Sheet {
     source: Arc<Source>,
     header: csv::StringRecord,
     records: Vec<csv::StringRecord>,
@@ -14,7 +16,7 @@ pub(in crate::observe) struct Sheet {
 
 impl Sheet {
     /// Reads the table of `source`, and every line that has another number of cells than the header as a problem.
-    pub(in crate::observe) fn read(source: &Arc<Source>) -> (Self, Vec<Diagnostic>) {
+    pub fn read(source: &Arc<Source>) -> (Self, Vec<Diagnostic>) {
         let mut reader =
             csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(source.text.as_bytes());
         let header = reader.headers().cloned().unwrap_or_default();
@@ -28,27 +30,27 @@ impl Sheet {
     }
 
     /// The names of the columns.
-    pub(in crate::observe) fn columns(&self) -> impl Iterator<Item = &str> {
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.header.iter()
     }
 
     /// Which column is called `name`.
-    pub(in crate::observe) fn column(&self, name: &str) -> Option<usize> {
+    pub fn column(&self, name: &str) -> Option<usize> {
         self.columns().position(|column| column == name)
     }
 
     /// The records, each with a cell a column.
-    pub(in crate::observe) fn records(&self) -> &[csv::StringRecord] {
+    pub fn records(&self) -> &[csv::StringRecord] {
         &self.records
     }
 
     /// Where the names of the columns stand.
-    pub(in crate::observe) fn header_place(&self) -> Place {
+    pub fn header_place(&self) -> Place {
         self.line(0)
     }
 
     /// Where the cell of `record` in the column of that number stands.
-    pub(in crate::observe) fn place(&self, record: &csv::StringRecord, column: usize) -> Place {
+    pub fn place(&self, record: &csv::StringRecord, column: usize) -> Place {
         let cells = cells(&self.source.text, start(record));
         let end = cells.last().map_or(0, |cell| cell.end);
         Place::new(&self.source, cells.get(column).cloned().unwrap_or(end..end))
