@@ -6,6 +6,7 @@
 mod accuracy;
 mod answer;
 mod args;
+mod cell;
 mod check;
 mod classes;
 mod cow;
@@ -59,6 +60,7 @@ fn dispatch(command: Command, terminal: &Terminal) -> anyhow::Result<Exit> {
         Command::Plan(args) => plan::plan(&args, terminal),
         Command::Merge(args) => merge::merge(&args, terminal),
         Command::Diff(args) => diff::diff(&args, terminal),
+        Command::Cell(args) => cell::cell(&args, terminal),
         Command::Trace(args) => trace::trace(&args, terminal),
         Command::Cow(args) => cow::cow(&args, terminal),
         Command::Forecast(args) => forecast::forecast(&args, terminal),

@@ -5,43 +5,55 @@
 //! | `ask` | how the sweep is asked |
 //! | `classes` | the percent of each class, found to half a per cent |
 //! | `causes` | which fork is to blame, and what would take its risk away |
+//! | `chosen` | the host that everything else is asked of |
 //! | `hours` | the best hour for the backup, and whether it matters |
 //! | `limits` | how many more writes, and how many more days |
+//! | `room` | how much room the data has: what every search turns |
 //! | `sensitivity` | what unknowns do to the answer, and what to measure next |
 //! | `rules` | rules of thumb beside it |
 //! | `confidence` | how sure, in kills a year |
+//! | `watch` | what alerts compare with |
 //! | `fleet` | the smallest safe class alone, for one cluster of many |
 //!
 //! Questions are asked one after another, each of the host that the last answer chose: the classes first, then
-//! everything else of the smallest that is safe, or of the host as written where none is. Owns which cells are asked
+//! everything else of the smallest that is safe, or of the host as written where none is. Data that does not follow
+//! `maxmemory` is asked about as it is given. Owns which cells are asked
 //! for; how a cell is simulated is `sweep`'s, what rows say is `decision`'s, and nothing here prints.
 
 mod ask;
 mod causes;
+mod chosen;
 mod classes;
 mod confidence;
 mod fleet;
 mod hours;
 mod limits;
+mod room;
 mod rules;
 mod sensitivity;
+mod watch;
 
 use std::sync::atomic::AtomicBool;
 
 pub use causes::{CauseRisk, Remedy};
+pub use chosen::{Chosen, Further};
 pub use confidence::{Confidence, FLEET};
-pub use fleet::{ClusterAnswer, cluster};
+pub use fleet::{ClusterAnswer, OwnHost, cluster};
 pub use hours::{BackupHour, BackupHours};
+pub use room::Room;
 pub use rules::RuleOfThumb;
-pub use sensitivity::{MeasureNext, Sensitivity};
+pub use sensitivity::{MeasureNext, Sensitivities, Sensitivity};
+pub use watch::Watch;
 
 use crate::decision::{self, ClassAnswer};
+use crate::model::Simulation;
 use crate::scenario::{Case, Report, Scenario};
 use crate::sweep::rare::{Effort, RareRisk, Unresolved, rare_risk};
 use crate::sweep::unknowns::{RiskOverUnknowns, Sizes, risk_over_unknowns};
 use crate::sweep::{self, Budget, Failure, Grid, Settings, Stop, Unwatched, Verdict};
 use ask::Ask;
-use classes::{Found, ToSet};
+use chosen::Subject;
+use classes::Found;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -75,70 +87,62 @@ pub struct Answers {
     pub remedies: Vec<Remedy>,
     /// What not knowing the inputs of the scenario as written does to its risk; `None` where its data does not fit.
     pub unknowns: Option<RiskOverUnknowns>,
+    /// The risk however small, by importance sampling; `None` where it was not asked for.
+    pub rare: Option<Rare>,
     /// What was asked of the one host that the rest is about; `None` where no class holds the data.
     pub chosen: Option<Chosen>,
 }
 
-/// The further answers, of one host.
+/// A risk too small for plain simulation.
 #[derive(Clone, Debug)]
-pub struct Chosen {
-    /// The place of its class in [`Answers::classes`].
-    pub class: usize,
-    /// The percent to set there: the survivable one, or the provider's cap below it.
-    pub percent: f64,
-    /// How sure.
-    pub confidence: Option<Confidence>,
-    /// The risk there however small, by importance sampling, or why there is no figure; `None` where it was not asked.
-    pub rare: Option<Result<RareRisk, Unresolved>>,
-    /// The hours of the backup compared; `None` without one.
-    pub hours: Option<BackupHours>,
-    /// The largest mean write rate within the budget \[1/s\].
-    pub limiting_writes_per_second: Option<f64>,
-    /// Days until growth makes the plan unsafe; `None` where nothing grows.
-    pub safe_days: Option<f64>,
-    /// What unknowns do, by effect.
-    pub sensitivity: Vec<Sensitivity>,
-    /// Rules of thumb.
-    pub rules: Vec<RuleOfThumb>,
-    /// What to measure next, by what it would settle.
-    pub measure_next: Vec<MeasureNext>,
+pub struct Rare {
+    /// The place in [`Answers::classes`] of the host that it is of; `None` where it is that of the scenario as written.
+    pub class: Option<usize>,
+    /// The percent to set there, to which it is full; `None` where the data is as written.
+    pub percent: Option<f64>,
+    /// The risk, or why there is no figure; `None` where the data does not fit, so that there is nothing to simulate.
+    pub risk: Option<Result<RareRisk, Unresolved>>,
 }
 
-/// Answers everything about `scenario`; with `rare` also a risk too small for plain simulation.
+/// What a plan tells beyond what everybody wants to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The risk by importance sampling too.
+    pub rare: bool,
+    /// What alerts compare with.
+    pub watch: bool,
+}
+
+/// Answers everything about `scenario`, with these `extras`.
 ///
 /// # Errors
 ///
 /// [`Trouble`]: a point of its axes that is not valid, an end from outside, or a fault of the simulator.
 pub fn plan(
     scenario: &Scenario,
-    rare: bool,
+    extras: Extras,
     settings: Settings,
     cancelled: &AtomicBool,
 ) -> Result<Answers, Trouble> {
     let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
     let hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
     let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
-    let mut found = if grid.as_given.is_some() && grid.full.is_empty() {
-        as_given(&ask, &grid)?
-    } else {
-        classes::find(&ask, &hosts, grid.needed)?
-    };
+    let is_as_given = grid.as_given.is_some() && grid.full.is_empty();
+    let mut found =
+        if is_as_given { as_given(&ask, &grid)? } else { classes::find(&ask, &hosts, grid.needed)? };
     let safe = found.iter().enumerate().filter(|(_, found)| found.answer.verdict == Verdict::Safe);
     let smallest_safe = safe.min_by_key(|(_, found)| found.answer.ram).map(|(place, _)| place);
-    let place = smallest_safe.or_else(|| own_class(&found, scenario));
-    let to_set = place.and_then(|class| Some((class, found[class].to_set.take()?)));
-    let chosen = match to_set {
-        Some((class, to_set)) => {
-            let chosen = chosen(&ask, scenario, &hosts[class], class, &to_set)?;
-            let rare = if rare { Some(rare_at(&ask, &hosts[class], chosen.percent)?) } else { None };
-            Some(Chosen { rare, ..chosen })
-        }
+    let subject = match smallest_safe.or_else(|| own_class(&found, scenario)) {
+        Some(class) if is_as_given => Subject::as_given(&ask, &hosts, class, &found[class].answer, &grid)?,
+        Some(class) => Subject::full(&hosts, class, &mut found[class]),
         None => None,
     };
+    let chosen = subject.as_ref().map(|subject| subject.answers(&ask, scenario, extras)).transpose()?;
+    let rare = if extras.rare { Some(rare(&ask, scenario, subject.as_ref())?) } else { None };
     let (by_cause, remedies) = causes::blame(&ask, scenario.as_written())?;
     let unknowns = if by_cause.is_empty() { None } else { Some(over_unknowns(&ask, scenario.as_written())?) };
     let classes = found.into_iter().map(|found| found.answer).collect();
-    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, unknowns, chosen })
+    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, unknowns, rare, chosen })
 }
 
 /// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside
@@ -155,15 +159,20 @@ fn as_given(ask: &Ask<'_>, grid: &Grid) -> Result<Vec<Found>, Trouble> {
     }
 }
 
-/// The risk of the host at `percent`, however small.
-fn rare_at(ask: &Ask<'_>, case: &Case, percent: f64) -> Result<Result<RareRisk, Unresolved>, Trouble> {
-    let host = sweep::full_to(percent, case.clone()).host;
+/// The risk of the chosen host, or else of the scenario as written, however small.
+fn rare(ask: &Ask<'_>, scenario: &Scenario, subject: Option<&Subject<'_>>) -> Result<Rare, Trouble> {
+    let case = subject.map_or(scenario.as_written(), |subject| &subject.case);
+    let (class, percent) = (subject.map(|subject| subject.class), subject.and_then(Subject::percent));
+    if !Simulation::new(case.host.clone()).fit().holds() {
+        return Ok(Rare { class, percent, risk: None });
+    }
     let pool = ask.settings.pool()?;
+    let confidence = ask.budget.confidence;
     let found =
-        pool.install(|| rare_risk(&host, ask.seed, ask.budget.confidence, Effort::default(), ask.cancelled));
+        pool.install(|| rare_risk(&case.host, ask.seed, confidence, Effort::default(), ask.cancelled));
     match found {
         Err(Unresolved::Stopped(stop)) => Err(stop.into()),
-        found => Ok(found),
+        risk => Ok(Rare { class, percent, risk: Some(risk) }),
     }
 }
 
@@ -193,31 +202,4 @@ fn own_class(found: &[Found], scenario: &Scenario) -> Option<usize> {
     let own = scenario.as_written();
     let is_own = |answer: &ClassAnswer| answer.host_class == own.host_class && answer.ram == own.memory;
     found.iter().position(|found| is_own(&found.answer))
-}
-
-fn chosen(
-    ask: &Ask<'_>,
-    scenario: &Scenario,
-    case: &Case,
-    class: usize,
-    to_set: &ToSet,
-) -> Result<Chosen, Trouble> {
-    let &ToSet { percent, ref row, ref outcomes } = to_set;
-    let full = sweep::full_to(percent, case.clone());
-    let sensitivity = sensitivity::sensitivities(ask, case, percent)?;
-    let telling = sensitivity::telling_percent(ask, case)?;
-    let sure =
-        row.figures.as_ref().map(|figures| confidence::confidence(percent, figures, outcomes, &ask.budget));
-    Ok(Chosen {
-        class,
-        percent,
-        confidence: sure,
-        rare: None,
-        hours: hours::compare(ask, case, telling)?,
-        limiting_writes_per_second: limits::writes_per_second(ask, &full)?,
-        safe_days: limits::safe_days(&scenario.as_written().host, case, percent),
-        measure_next: sensitivity::measure_next(&sensitivity, percent),
-        sensitivity,
-        rules: rules::judge(ask, case, percent)?,
-    })
 }

@@ -32,7 +32,9 @@ pub use columns::Column;
 pub use error::ReportError;
 pub use predictions::{Load, PredictionRow, text as predictions_csv, write as write_predictions};
 pub use replications::ReplicationRow;
-pub use run_folder::{CELLS_CSV, EVENTS_CSV, PREDICTIONS_CSV, RUN_JSON, RunFolder, TIMELINE_CSV, redraw};
+pub use run_folder::{
+    CELLS_CSV, EVENTS_CSV, FULL_CELLS_CSV, PREDICTIONS_CSV, RUN_JSON, RunFolder, TIMELINE_CSV, redraw,
+};
 pub use run_json::{
     ClassSummary, FORMAT_VERSION, FileEntry, Manifest, PartOf, ScenarioText, TraceSubject, sha256,
 };

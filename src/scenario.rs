@@ -254,9 +254,25 @@ impl Scenario {
         &self.axes
     }
 
+    /// Whether it names a host of its own although axes of hosts take its place in every cell.
+    pub fn has_host_beside_axes(&self) -> bool {
+        let hosts: Vec<&Axis> =
+            self.axes.iter().filter(|axis| axis::HOSTS.contains(&axis.path.as_str())).collect();
+        let host = self.as_written.readings.once("host");
+        let of_axis =
+            |place: &Place| hosts.iter().flat_map(|axis| &axis.nodes).any(|node| node.place == *place);
+        let given = ["class", "ram"].into_iter().filter_map(|key| host.given(key));
+        !hosts.is_empty() && given.map(|given| &given.place).any(|place| !of_axis(place))
+    }
+
     /// `case` as a scenario in TOML that spells out every setting and says where it comes from.
     pub fn resolved_toml(&self, case: &Case) -> String {
-        resolved::to_toml(self.name(), &self.origin.name, case)
+        resolved::to_toml(self.name(), &self.origin.name, None, case)
+    }
+
+    /// The same as a scenario to be read from any folder: the path of recorded traffic in it is absolute.
+    pub fn standalone_toml(&self, case: &Case) -> String {
+        resolved::to_toml(self.name(), &self.origin.name, Some(&self.origin.folder), case)
     }
 }
 

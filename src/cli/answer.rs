@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::table;
-use crate::decision::ClassAnswer;
+use crate::decision::{ClassAnswer, StepAbove};
 use crate::report::{CellTable, Manifest};
 use crate::scenario::Scenario;
 use crate::sweep::words::rate;
@@ -156,11 +156,11 @@ pub fn name(answer: &ClassAnswer) -> String {
 
 pub fn paragraph(answer: &ClassAnswer) -> String {
     let mut lines = vec![format!("{}: {}", name(answer), answer.reason)];
-    let tells_more = answer.verdict != Verdict::DoesNotFit;
-    if let Some(above) = answer.one_step_above.as_ref().filter(|_| tells_more) {
-        let place =
-            if answer.survivable_percent.is_some() { "One step above" } else { "At the smallest percent" };
-        lines.push(format!("  {place}, {}: {}", Percent(above.percent), above.reason));
+    let tells_more =
+        |above: &&StepAbove| answer.verdict != Verdict::DoesNotFit && !answer.reason.contains(&above.reason);
+    if let Some(above) = answer.one_step_above.as_ref().filter(tells_more) {
+        let step = if answer.survivable_percent.is_some() { "One step above," } else { "At" };
+        lines.push(format!("  {step} {}: {}", Percent(above.percent), above.reason));
     }
     if let Some(paste) = &answer.paste {
         lines.extend(paste.lines().map(|line| format!("  {line}")));

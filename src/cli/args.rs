@@ -75,6 +75,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// Let one replication happen in full: every event, the ledger over time, one chart
     Trace(TraceArgs),
+    /// Print the scenario of one cell of a run, with its axes at their values
+    Cell(CellArgs),
     /// Answer everything at once: percent, class, hour, limits, who is to blame, and what to measure next
     Plan(PlanArgs),
     /// Forecast one save, no file needed: what it copies, when, and whether it fits now
@@ -196,13 +198,19 @@ pub struct PlanArgs {
 
     /// Plan for every cluster of FILE, a CSV with the columns `cluster` and settings that differ from the scenario,
     /// or of a folder of INFO texts and scenarios, which take its risk budget and axes: one row of answers a cluster.
-    /// Axes of hosts replace a cluster's own host
+    /// Axes of hosts replace a cluster's own host, of which the row then says whether it is safe as it is
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prices", "alerts", "rare", "fail_on_risk"], help_heading = "Plan")]
     pub fleet: Option<PathBuf>,
 
     /// Where the rows of a fleet go; standard output without it
     #[arg(short, long, value_name = "FILE", requires = "fleet", help_heading = "Plan")]
     pub out: Option<PathBuf>,
+
+    /// Plan for share I of N of the clusters; auto/N takes I from `JOB_COMPLETION_INDEX` or `SLURM_ARRAY_TASK_ID`,
+    /// which count from 0. The files of all shards, one after another, are that of the fleet: the first alone has
+    /// the header
+    #[arg(long, value_name = "I/N", requires = "fleet", help_heading = "Plan")]
+    pub shard: Option<ShardArg>,
 
     /// Go on with a fleet that was interrupted or killed: clusters whose row is in FILE.partial are left out
     #[arg(long, requires = "out", help_heading = "Plan")]
@@ -250,6 +258,10 @@ pub struct MergeArgs {
     /// What standard output holds
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+
+    /// Exit with 4 unless the scenario as written is safe
+    #[arg(long)]
+    pub fail_on_risk: bool,
 }
 
 /// `forkcast diff`.
@@ -266,6 +278,28 @@ pub struct DiffArgs {
     /// What standard output holds
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,
+}
+
+/// `forkcast cell`.
+#[derive(Debug, Args)]
+pub struct CellArgs {
+    /// The run folder
+    pub run_dir: PathBuf,
+
+    /// The number of the cell, as in cells.csv
+    pub cell: usize,
+
+    /// A cell of full-cells.csv instead: of a server full to maxmemory, from which survivable follows
+    #[arg(long)]
+    pub full: bool,
+
+    /// The scenario's file, where it refers to other files and does not lie in the current folder
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+
+    /// Where to write it; standard output without it
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `forkcast trace`.

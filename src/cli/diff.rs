@@ -15,7 +15,7 @@ pub fn diff(args: &DiffArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     terminal.answer(&match args.format {
         Format::Human => human(&found),
         Format::Json => serde_json::to_string_pretty(&json(&found))?,
-        Format::Csv => csv(&found)?,
+        Format::Csv => table::csv(&found.cells.iter().map(object).collect::<Vec<_>>())?,
     })?;
     Ok(Exit::Done)
 }
@@ -30,6 +30,9 @@ fn human(found: &Difference) -> String {
         if only > 0 {
             lines.push(format!("Only in the {which} run: {}.", answer::cells(only)));
         }
+    }
+    if !found.apart.is_empty() {
+        lines.push(format!("What sets the runs apart: {}.", found.apart.join("; ")));
     }
     if let Some(why) = found.unpaired {
         lines.push(format!("Not paired, rows alone are compared: {why}."));
@@ -72,6 +75,7 @@ fn json(found: &Difference) -> serde_json::Value {
         "changed": found.cells.iter().filter(|cell| cell.is_decisive()).count(),
         "only_first": found.only_first,
         "only_second": found.only_second,
+        "apart": found.apart,
         "unpaired": found.unpaired,
         "cells": found.cells.iter().map(object).collect::<Vec<_>>(),
     })
@@ -100,22 +104,4 @@ fn object(cell: &CellDifference) -> serde_json::Value {
         "peak_difference_low_bytes": peak.map(|estimate| estimate.low),
         "peak_difference_high_bytes": peak.map(|estimate| estimate.high),
     })
-}
-
-/// The objects of [`json`] as a table.
-fn csv(found: &Difference) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for (number, cell) in found.cells.iter().enumerate() {
-        let object = object(cell);
-        let fields = object.as_object().into_iter().flatten();
-        if number == 0 {
-            writer.write_record(fields.clone().map(|(name, _)| name))?;
-        }
-        writer.write_record(fields.map(|(_, value)| match value {
-            serde_json::Value::Null => String::new(),
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        }))?;
-    }
-    Ok(String::from_utf8(writer.into_inner()?)?)
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use super::input::Unreadable;
-use super::plan::AnotherFleet;
+use super::plan::{AnotherFleet, BadPrices};
 use crate::report::ReportError;
 use crate::scenario::MalformedAssignment;
 use crate::scenario::fleet::FleetError;
@@ -60,11 +60,8 @@ impl Exit {
             )
         });
         let is_invalid_fleet = error.is::<FleetError>() || error.is::<AnotherFleet>();
-        if is_invalid_folder || is_invalid_fleet || error.is::<Unreadable>() {
-            Self::Invalid
-        } else {
-            Self::Failed
-        }
+        let is_invalid_file = error.is::<Unreadable>() || error.is::<BadPrices>();
+        if is_invalid_folder || is_invalid_fleet || is_invalid_file { Self::Invalid } else { Self::Failed }
     }
 }
 

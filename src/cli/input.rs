@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use super::args::ScenarioArgs;
 use super::exit::Exit;
 use super::terminal::Terminal;
+use crate::report::{Manifest, PartOf};
 use crate::scenario::{Assignment, Colour, MalformedAssignment, Origin, Report, Scenario};
 
 /// An input that is not there, may not be read, or is not UTF-8.
@@ -105,6 +106,29 @@ pub fn open(path: &Path, overrides: &[Assignment]) -> anyhow::Result<Result<Scen
         return Ok(Scenario::read(&read(path)?, &origin, overrides));
     }
     Ok(Scenario::open(path, overrides))
+}
+
+/// The scenario of a run, as `run.json` keeps it. What it refers to is looked for beside `moved`, the scenario's file,
+/// or where `part`, the part of a run, has found it, or else in the current folder.
+///
+/// # Errors
+///
+/// Where an override is not `key=value`; what is wrong with the scenario is the inner result.
+pub fn of_run(
+    manifest: &Manifest,
+    part: Option<&PartOf>,
+    moved: Option<&Path>,
+) -> Result<Result<Scenario, Report>, MalformedAssignment> {
+    let overrides = manifest.overrides.iter().map(|text| match text.split_once(' ') {
+        Some(("--axis", text)) => Assignment::axis(text),
+        Some((_, text)) => Assignment::set(text),
+        None => Assignment::set(text),
+    });
+    let overrides: Vec<Assignment> = overrides.collect::<Result<_, _>>()?;
+    let beside = moved.map(|file| file.parent().unwrap_or(Path::new("")).to_owned());
+    let folder = beside.or_else(|| part.map(|part| part.folder.clone())).unwrap_or_default();
+    let name = part.map_or_else(|| format!("{}.toml", manifest.scenario.name), |part| part.origin.clone());
+    Ok(Scenario::read(&manifest.scenario.text, &Origin { name, folder }, &overrides))
 }
 
 /// Says the diagnostics, and that the input is invalid.

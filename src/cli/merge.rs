@@ -1,24 +1,24 @@
 //! `forkcast merge`: the shards of a run to the run in one piece.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 
 use super::args::{Format, MergeArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
-use super::{answer, input};
+use super::{answer, input, run};
 use crate::decision;
 use crate::report::journal::Fingerprint;
 use crate::report::parts::Whole;
 use crate::report::{CellTable, ClassSummary, Manifest, ReportError, RunFolder};
-use crate::scenario::{Assignment, MalformedAssignment, Origin, Scenario};
-use crate::sweep::{Grid, Sweep};
+use crate::sweep::{Grid, Settings, Sweep, Verdict};
 
 /// Puts the parts together, answers, and writes the run folder.
 pub fn merge(args: &MergeArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let whole = Whole::read(&args.parts)?;
-    let scenario = match scenario(&whole, args.scenario.as_deref())? {
+    let scenario = match input::of_run(&whole.manifest, Some(&whole.of), args.scenario.as_deref())? {
         Ok(scenario) => scenario,
         Err(report) => return Ok(input::invalid(&report, terminal)),
     };
@@ -51,24 +51,14 @@ pub fn merge(args: &MergeArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
         Format::Csv => std::fs::read_to_string(args.out.join(crate::report::CELLS_CSV))
             .context("cannot read the cells back")?,
     })?;
+    if args.fail_on_risk {
+        let never = AtomicBool::new(false);
+        let verdict = run::verdict_as_written(&scenario, &grid, &sweep, Settings::default(), &never)?;
+        if verdict != Verdict::Safe {
+            return Ok(Exit::Risky);
+        }
+    }
     Ok(Exit::Done)
-}
-
-/// The scenario of the parts. What it refers to is looked for where it was, or beside `moved`, the scenario's file.
-fn scenario(
-    whole: &Whole,
-    moved: Option<&Path>,
-) -> Result<Result<Scenario, crate::scenario::Report>, MalformedAssignment> {
-    let overrides = whole.manifest.overrides.iter().map(|text| match text.split_once(' ') {
-        Some(("--axis", text)) => Assignment::axis(text),
-        Some((_, text)) => Assignment::set(text),
-        None => Assignment::set(text),
-    });
-    let overrides: Vec<Assignment> = overrides.collect::<Result<_, _>>()?;
-    let beside = moved.map(|file| file.parent().unwrap_or(Path::new("")).to_owned());
-    let folder = beside.unwrap_or_else(|| whole.of.folder.clone());
-    let origin = Origin { name: whole.of.origin.clone(), folder };
-    Ok(Scenario::read(&whole.manifest.scenario.text, &origin, &overrides))
 }
 
 fn write(dir: &Path, whole: &Whole, grid: &Grid, manifest: &Manifest) -> Result<(), ReportError> {

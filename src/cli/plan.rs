@@ -6,6 +6,7 @@ mod document;
 mod fleet;
 mod paste;
 mod prices;
+mod rows;
 mod words;
 
 use std::sync::atomic::AtomicBool;
@@ -17,10 +18,11 @@ use super::args::{Format, PlanArgs};
 use super::exit::Exit;
 use super::terminal::Terminal;
 use super::{input, run};
-use crate::plan::{self, Trouble};
+use crate::plan::{self, Extras, Trouble};
 use crate::sweep::{Budget, Settings, Verdict};
-pub use fleet::AnotherFleet;
+pub use prices::BadPrices;
 use prices::Prices;
+pub use rows::AnotherFleet;
 
 /// Plans for a scenario.
 pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
@@ -44,7 +46,8 @@ pub fn plan(args: &PlanArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let cancelled = run::cancelled_by_ctrl_c()?;
     let settings = Settings { threads: args.threads, keep_outcomes: false };
     let started = Instant::now();
-    let answers = match plan::plan(&scenario, args.rare, settings, &cancelled) {
+    let extras = Extras { rare: args.rare, watch: args.alerts.is_some() };
+    let answers = match plan::plan(&scenario, extras, settings, &cancelled) {
         Ok(answers) => answers,
         Err(Trouble::Invalid(report)) => return Ok(input::invalid(&report, terminal)),
         Err(Trouble::Interrupted) => {

@@ -14,7 +14,7 @@ use super::record::Record;
 use super::shard::ShardArg;
 use super::terminal::Terminal;
 use super::{answer, input};
-use crate::decision::{self, ClassAnswer};
+use crate::decision;
 use crate::report::journal::{self, Fingerprint};
 use crate::report::{
     CellTable, ClassSummary, Manifest, PartOf, ReplicationRow, ReportError, RunFolder, ScenarioText,
@@ -36,7 +36,7 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let shard = args.shard.map(ShardArg::shard).transpose()?;
     let text = ScenarioText::new(scenario.name(), scenario.text());
     let dir = args.out.clone().unwrap_or_else(|| default_folder(&text, shard));
-    let mut manifest = manifest(&scenario, text, &[]);
+    let mut manifest = manifest(&scenario, text);
     let fingerprint = Fingerprint::new(&manifest, &grid, shard, args.keep_replications);
     // A folder that cannot be written, or is of another run, is found before the sweep, not after it.
     let record = Record::open(&dir, &fingerprint, &answer::further_axes(&scenario), args, terminal)?;
@@ -143,7 +143,8 @@ fn simulate(
     Ok(sweep)
 }
 
-pub(super) fn manifest(scenario: &Scenario, text: ScenarioText, answers: &[ClassAnswer]) -> Manifest {
+/// What `run.json` says of `scenario` before there are answers.
+pub(super) fn manifest(scenario: &Scenario, text: ScenarioText) -> Manifest {
     let risk = scenario.risk();
     let overrides = scenario.overrides().iter().map(|assignment| match assignment.target() {
         Target::Setting => format!("--set {}", assignment.text()),
@@ -155,7 +156,7 @@ pub(super) fn manifest(scenario: &Scenario, text: ScenarioText, answers: &[Class
         seed: scenario.seed(),
         confidence: risk.confidence,
         incidents_per_year: risk.incidents_per_year,
-        classes: answers.iter().map(ClassSummary::from).collect(),
+        classes: Vec::new(),
         trace: None,
         shard: None,
         incomplete: false,
@@ -215,18 +216,19 @@ fn exit(
     if !sweep.complete {
         return Ok(Exit::Incomplete);
     }
-    if args.fail_on_risk && verdict_as_written(args, scenario, grid, sweep, cancelled)? != Verdict::Safe {
+    let settings = Settings { threads: args.threads, keep_outcomes: false };
+    if args.fail_on_risk && verdict_as_written(scenario, grid, sweep, settings, cancelled)? != Verdict::Safe {
         return Ok(Exit::Risky);
     }
     Ok(Exit::Done)
 }
 
 /// The verdict of the scenario as written: that of its cell, simulated now where the axes pass it by.
-fn verdict_as_written(
-    args: &RunArgs,
+pub(super) fn verdict_as_written(
     scenario: &Scenario,
     grid: &Grid,
     sweep: &Sweep,
+    settings: Settings,
     cancelled: &AtomicBool,
 ) -> anyhow::Result<Verdict> {
     let as_written = scenario.as_written();
@@ -234,7 +236,6 @@ fn verdict_as_written(
     if let Some((_, row)) = own {
         return Ok(row.verdict);
     }
-    let settings = Settings { threads: args.threads, keep_outcomes: false };
     verdict_alone(scenario, grid.budget, settings, cancelled)
 }
 

@@ -32,7 +32,7 @@ pub fn trace(args: &TraceArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
 
     let text = ScenarioText::new(scenario.name(), scenario.text());
     let dir = args.out.clone().unwrap_or_else(|| PathBuf::from("outputs").join(text.folder_name()));
-    let own = super::run::manifest(&scenario, text, &[]);
+    let own = super::run::manifest(&scenario, text);
     let subject = subject(case, replication, own.overrides.clone());
     let (folder, manifest) = beside_a_sweep(&dir, own, subject)?;
     folder.write_trace(&post_mortem::timeline_rows(&trace), &post_mortem::event_rows(&trace))?;

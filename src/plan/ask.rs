@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use super::Trouble;
-use crate::model::{Host, Outcome};
+use crate::model::Outcome;
 use crate::scenario::{Case, Replications};
-use crate::sweep::{self, Budget, CellRow, Found, Grid, Ladder, Limit, Settings, Unwatched, full_to};
+use crate::sweep::{self, Budget, CellRow, Found, Grid, Ladder, Settings, Unwatched};
 
 /// The smallest percent that a search considers: below it, even the smallest host stands empty.
 const FIRST_PERCENT: f64 = 10.0;
@@ -46,30 +46,10 @@ impl Ask<'_> {
         found.ok_or(Trouble::Interrupted)
     }
 
-    /// Where on a ladder of `steps` hosts `budget` ends.
-    pub fn limit(
-        &self,
-        steps: usize,
-        host_at: &(dyn Fn(usize) -> Host + Sync),
-        budget: &Budget,
-    ) -> Result<Limit, Trouble> {
-        let found = self.limits(&[Ladder::new(steps, host_at)], budget)?;
-        found.first().map(|found| found.limit).ok_or(Trouble::Interrupted)
-    }
-
-    /// The same over the percents of `case`, its server full, with `change` made to each host.
-    pub fn limiting_percent(
-        &self,
-        case: &Case,
-        change: &(dyn Fn(&mut Host) + Sync),
-        budget: &Budget,
-    ) -> Result<Limit, Trouble> {
-        let host_at = |step: usize| {
-            let mut host = full_to(percent_at(step), case.clone()).host;
-            change(&mut host);
-            host
-        };
-        self.limit(percent_steps(), &host_at, budget)
+    /// The last step of each of `ladders` whose estimate is within `budget`.
+    pub fn estimates(&self, ladders: &[Ladder<'_>], budget: &Budget) -> Result<Vec<Option<usize>>, Trouble> {
+        let found = sweep::estimates(ladders, budget, self.seed, self.settings, self.cancelled)?;
+        found.ok_or(Trouble::Interrupted)
     }
 
     /// The rows of `cases` and the outcomes behind them, side by side under `budget`.

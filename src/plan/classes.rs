@@ -1,7 +1,8 @@
 //! The percent of each host class: what its data needs, and what it survives, found to half a per cent.
 
 use super::Trouble;
-use super::ask::{Ask, percent_at, percent_steps};
+use super::ask::{Ask, percent_at};
+use super::room::Rooms;
 use crate::decision::{self, ClassAnswer, Question};
 use crate::model::Outcome;
 use crate::scenario::{Case, Replications};
@@ -36,7 +37,7 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     // No percent helps a host that is too small for its data.
     let is_searched = |case: &&Case| needed <= case.memory;
     let searched: Vec<&Case> = cases.iter().filter(is_searched).collect();
-    let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| percents_of(case)).collect();
+    let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| Rooms::full(case).ladder(|_| {})).collect();
     let limits = ask.limits(&ladders, &ask.budget)?;
     let classes = searched.into_iter().zip(limits).map(|(case, found)| Class::new(ask, case, found));
     let mut classes: Vec<Class<'_>> = classes.collect();
@@ -52,11 +53,6 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
         }
     });
     Ok(found.collect())
-}
-
-/// A server of `case` full to each percent.
-fn percents_of(case: &Case) -> Ladder<'_> {
-    Ladder::new(percent_steps(), |step| full_to(percent_at(step), case.clone()).host)
 }
 
 /// A host class whose limit was searched for, and the percents of it that were simulated in full.

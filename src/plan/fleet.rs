@@ -2,7 +2,7 @@
 
 use super::Trouble;
 use super::ask::Ask;
-use super::classes::{self, find};
+use super::classes::{self, ToSet, find};
 use crate::decision::ClassAnswer;
 use crate::scenario::{Case, Replications, Scenario};
 use crate::sweep::{self, Budget, CellRow, Grid, Settings, Verdict, full_to};
@@ -20,6 +20,19 @@ pub struct ClusterAnswer {
     pub percent: Option<f64>,
     /// Incidents a year, at most, at that percent.
     pub incidents_per_year_high: Option<f64>,
+    /// The cluster as it is, where axes of hosts take the place of its own.
+    pub as_written: Option<OwnHost>,
+}
+
+/// A cluster on the host that it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnHost {
+    /// `provider.class`, or `None` where the RAM itself is given.
+    pub class: Option<String>,
+    /// RAM, or the limit in its place.
+    pub ram: Bytes,
+    /// What the budget makes of the cluster as written.
+    pub verdict: Verdict,
 }
 
 /// The smallest safe class of `scenario`: its hosts in the order of their memory, each first at the percent that the
@@ -37,6 +50,17 @@ pub fn cluster(
     let mut hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
     hosts.sort_by_key(|case| case.memory);
     let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
+    let as_written = own_host(&ask, scenario)?;
+    let answer = |class: ClassAnswer, percent: Option<f64>, row: Option<&CellRow>| {
+        let figures = row.and_then(|row| row.figures.as_ref());
+        ClusterAnswer {
+            needed: grid.needed,
+            class,
+            percent,
+            incidents_per_year_high: figures.map(|figures| figures.incidents_per_year.high),
+            as_written: as_written.clone(),
+        }
+    };
     let follows_maxmemory = grid.as_given.is_none();
     let mut last = None;
     for case in &hosts {
@@ -44,31 +68,34 @@ pub fn cluster(
             last = Some(rejected(&ask, case, grid.needed));
             continue;
         };
+        let of_row = with_row(rejected(&ask, case, grid.needed), &row);
         if row.verdict != Verdict::Safe {
-            last = Some(with_row(rejected(&ask, case, grid.needed), &row));
+            last = Some(of_row);
             continue;
         }
         if !follows_maxmemory {
-            let class = with_row(rejected(&ask, case, grid.needed), &row);
-            let most = row.figures.as_ref().map(|figures| figures.incidents_per_year.high);
-            let percent = case.maxmemory_percent;
-            return Ok(ClusterAnswer { needed: grid.needed, class, percent, incidents_per_year_high: most });
+            return Ok(answer(of_row, case.maxmemory_percent, Some(&row)));
         }
         let Some(found) = find(&ask, std::slice::from_ref(case), grid.needed)?.pop() else { continue };
         let to_set = found.to_set.filter(|_| found.answer.verdict == Verdict::Safe);
-        if let Some(to_set) = to_set {
-            let most = to_set.row.figures.as_ref().map(|figures| figures.incidents_per_year.high);
-            return Ok(ClusterAnswer {
-                needed: grid.needed,
-                class: found.answer,
-                percent: Some(to_set.percent),
-                incidents_per_year_high: most,
-            });
+        if let Some(ToSet { percent, row, .. }) = to_set {
+            return Ok(answer(found.answer, Some(percent), Some(&row)));
         }
         last = Some(found.answer);
     }
-    let class = last.ok_or(Trouble::Interrupted)?;
-    Ok(ClusterAnswer { needed: grid.needed, class, percent: None, incidents_per_year_high: None })
+    Ok(answer(last.ok_or(Trouble::Interrupted)?, None, None))
+}
+
+/// The verdict on the cluster as it is; `None` where no axis takes the place of its host.
+fn own_host(ask: &Ask<'_>, scenario: &Scenario) -> Result<Option<OwnHost>, Trouble> {
+    if !scenario.has_host_beside_axes() {
+        return Ok(None);
+    }
+    let case = scenario.as_written().clone();
+    let (class, ram) = (case.host_class.clone(), case.memory);
+    let open = Budget { replications: Replications::Auto, ..ask.budget };
+    let row = ask.cells(vec![case], &open)?.into_iter().next();
+    Ok(row.map(|(row, _)| OwnHost { class, ram, verdict: row.verdict }))
 }
 
 /// The row of a host with the data alone; `None` where it does not fit or the provider does not allow it.

@@ -2,10 +2,10 @@
 
 use super::Trouble;
 use super::ask::Ask;
+use super::room::{Room, Rooms};
 use crate::model::Outcome;
-use crate::scenario::Case;
+use crate::model::host::Backup;
 use crate::stats::{Estimate, mean_difference};
-use crate::sweep::full_to;
 use crate::units::SimDuration;
 
 const HOURS: u64 = 24;
@@ -25,8 +25,8 @@ pub struct BackupHour {
 /// The hours compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackupHours {
-    /// The percent at which they are: where incidents are frequent enough to tell hours apart.
-    pub percent: f64,
+    /// The room at which they are: where incidents are frequent enough to tell hours apart.
+    pub room: Room,
     /// Each hour, from 0.
     pub hours: Vec<BackupHour>,
     /// The hour with the fewest incidents.
@@ -45,43 +45,40 @@ impl BackupHours {
     }
 }
 
-/// Compares the hours for a server of `case` full to `percent`; `None` without a scheduled backup.
-pub fn compare(ask: &Ask<'_>, case: &Case, percent: f64) -> Result<Option<BackupHours>, Trouble> {
-    if case.host.backup.is_none() {
-        return Ok(None);
-    }
+/// Compares the hours for data with so much `room`; `None` without a scheduled backup.
+pub fn compare(ask: &Ask<'_>, rooms: Rooms<'_>, room: Room) -> Result<Option<BackupHours>, Trouble> {
+    let case = rooms.case(room);
+    let Some(backup) = case.host.backup else { return Ok(None) };
     let at_hour = |hour: u64| {
-        let mut case = full_to(percent, case.clone());
-        if let Some(backup) = &mut case.host.backup {
-            backup.at = SimDuration(hour * SimDuration::HOUR.0);
-        }
+        let mut case = case.clone();
+        case.host.backup = Some(Backup { at: SimDuration(hour * SimDuration::HOUR.0), ..backup });
         case
     };
     let budget = ask.by(REPLICATIONS);
     let cells = ask.cells((0..HOURS).map(at_hour).collect(), &budget)?;
-    if cells.iter().any(|(_, outcomes)| outcomes.is_empty()) {
-        return Ok(None);
-    }
-    let counts = |outcomes: &[Outcome]| outcomes.iter().map(Outcome::incidents).collect::<Vec<u32>>();
-    let counts: Vec<Vec<u32>> = cells.iter().map(|(_, outcomes)| counts(outcomes)).collect();
-    let hours: Vec<BackupHour> = (0..HOURS)
-        .zip(&counts)
-        .map(|(hour, counts)| BackupHour { hour, incidents_per_year: budget.rate_of(counts.iter().copied()) })
-        .collect();
-    let total = |hour: &u64| usize::try_from(*hour).map_or(0, |hour| counts[hour].iter().sum());
-    let best = (0..HOURS).min_by_key(total).unwrap_or(0);
-    let worst = (0..HOURS).max_by_key(total).unwrap_or(0);
-    let of = |hour: u64| counts.iter().zip(0..).find(|(_, at)| *at == hour).map(|(counts, _)| counts);
-    let differences: Vec<f64> = match (of(worst), of(best)) {
-        (Some(worst), Some(best)) => {
-            worst.iter().zip(best).map(|(&a, &b)| f64::from(a) - f64::from(b)).collect()
-        }
-        _ => Vec::new(),
+    let incidents: Vec<Vec<u32>> =
+        cells.iter().map(|(_, outcomes)| outcomes.iter().map(Outcome::incidents).collect()).collect();
+    let rate_at = |(hour, counts): (u64, &Vec<u32>)| BackupHour {
+        hour,
+        incidents_per_year: budget.rate_of(counts.iter().copied()),
     };
+    let totals = || (0..).zip(&incidents).map(|(hour, counts)| (counts.iter().sum::<u32>(), hour, counts));
+    let (Some(best), Some(worst)) = (totals().min_by_key(|(n, ..)| *n), totals().max_by_key(|(n, ..)| *n))
+    else {
+        return Ok(None);
+    };
+    let differences: Vec<f64> =
+        worst.2.iter().zip(best.2).map(|(&more, &less)| f64::from(more) - f64::from(less)).collect();
     let pairs = (HOURS * (HOURS - 1) / 2) as f64;
     let confidence = 1.0 - (1.0 - budget.confidence) / pairs;
+    // None where the data does not fit.
     let Some(mean) = mean_difference(&differences, confidence) else { return Ok(None) };
     let years = budget.years();
-    let difference = Estimate { value: mean.value / years, low: mean.low / years, high: mean.high / years };
-    Ok(Some(BackupHours { percent, hours, best, worst, difference }))
+    Ok(Some(BackupHours {
+        room,
+        hours: (0..HOURS).zip(&incidents).map(rate_at).collect(),
+        best: best.1,
+        worst: worst.1,
+        difference: Estimate { value: mean.value / years, low: mean.low / years, high: mean.high / years },
+    }))
 }

@@ -2,9 +2,11 @@
 
 use super::Trouble;
 use super::ask::Ask;
+use super::room::Room;
 use crate::model::host::{Host, WriteRate};
 use crate::model::{Simulation, Uncertain};
 use crate::scenario::Case;
+use crate::sweep::Ladder;
 use crate::units::{Bytes, SimDuration};
 
 /// Steps of the write rate: a factor of 1.05 each, from a sixteenth of the rate to some sixtyfold.
@@ -24,8 +26,9 @@ pub fn writes_per_second(ask: &Ask<'_>, case: &Case) -> Result<Option<f64>, Trou
         return Ok(None);
     }
     let host_at = |step: usize| scaled(&case.host, factor(step));
-    let limit = ask.limit(STEPS, &host_at, &ask.by(ask.replications_for(ALLOWED)))?;
-    Ok(limit.value.map(|step| likely * factor(step)))
+    let budget = ask.by(ask.replications_for(ALLOWED));
+    let steps = ask.estimates(&[Ladder::new(STEPS, host_at)], &budget)?;
+    Ok(steps.into_iter().flatten().next().map(|step| likely * factor(step)))
 }
 
 fn factor(step: usize) -> f64 {
@@ -60,14 +63,23 @@ fn scaled(host: &Host, factor: f64) -> Host {
     host
 }
 
-/// Days until the data of the scenario as written, growing at the upper end of what it says, exceeds `percent` of the
-/// memory of `case`; `None` where it does not grow.
-pub fn safe_days(as_written: &Host, case: &Case, percent: f64) -> Option<f64> {
+/// Days until the data of the scenario as written, growing at the upper end of what it says, is more than `case`
+/// survives; `None` where it does not grow.
+///
+/// Data as given that survives in some RAM is taken to survive in proportion in more: cautious, as what others use of a
+/// host does not grow with the data.
+pub fn safe_days(as_written: &Host, case: &Case, survivable: Room) -> Option<f64> {
     let simulation = Simulation::new(as_written.clone());
     let servers = f64::from(as_written.tenancy.servers);
-    let (now, later) = (simulation.used_memory(), simulation.used_memory_at_horizon());
+    let [now, later] =
+        [simulation.used_memory(), simulation.used_memory_at_horizon()].map(|data| data.scaled(servers));
     let days = as_written.horizon.as_secs_f64() / SimDuration::DAY.as_secs_f64();
-    let a_day = later.saturating_sub(now).scaled(servers).as_f64() / days;
-    let room = case.memory.scaled(percent / 100.0).saturating_sub(now.scaled(servers));
+    let a_day = later.saturating_sub(now).as_f64() / days;
+    let most = match survivable {
+        Room::Percent(percent) => case.memory.scaled(percent / 100.0),
+        Room::Ram(ram) if ram <= case.memory => later.scaled(case.memory.as_f64() / ram.as_f64()),
+        Room::Ram(_) => Bytes::ZERO,
+    };
+    let room = most.saturating_sub(now);
     (a_day > 0.0).then(|| if room == Bytes::ZERO { 0.0 } else { room.as_f64() / a_day })
 }

@@ -2,9 +2,9 @@
 
 use super::Trouble;
 use super::ask::Ask;
-use crate::scenario::Case;
+use super::room::{Room, Rooms};
 use crate::stats::Estimate;
-use crate::sweep::{CellRow, Verdict, full_to};
+use crate::sweep::{CellRow, Verdict};
 use crate::units::Bytes;
 
 /// Replications of each rule.
@@ -31,9 +31,9 @@ const RULES: [(&str, f64); 6] = [
 pub struct RuleOfThumb {
     /// Who says so, and what.
     pub rule: &'static str,
-    /// `maxmemory` in per cent.
+    /// `maxmemory` in per cent; of data as given, its share of RAM.
     pub percent: f64,
-    /// Incidents a year of a server full to it; `None` where that does not fit at all.
+    /// Incidents a year of a server full to it, or in so much RAM; `None` where that does not fit at all.
     pub incidents_per_year: Option<Estimate>,
     /// Whether it is shown to be within the budget, or beyond it.
     pub verdict: Verdict,
@@ -41,12 +41,12 @@ pub struct RuleOfThumb {
     pub waste: Bytes,
 }
 
-/// The rules on the host of `case`, which survives `survivable` per cent.
-pub fn judge(ask: &Ask<'_>, case: &Case, survivable: f64) -> Result<Vec<RuleOfThumb>, Trouble> {
+/// The rules on a host whose data survives with `least` room; with none that is known where that is `None`.
+pub fn judge(ask: &Ask<'_>, rooms: Rooms<'_>, least: Option<Room>) -> Result<Vec<RuleOfThumb>, Trouble> {
     let mut percents: Vec<f64> = RULES.iter().map(|&(_, percent)| percent).collect();
     percents.sort_by(f64::total_cmp);
     percents.dedup();
-    let cases = percents.iter().map(|&percent| full_to(percent, case.clone())).collect();
+    let cases = percents.iter().map(|&percent| rooms.case(rooms.filled_to(percent))).collect();
     let rows: Vec<CellRow> =
         ask.cells(cases, &ask.by(REPLICATIONS))?.into_iter().map(|(row, _)| row).collect();
     let judged = |&(rule, percent): &(&'static str, f64)| {
@@ -57,7 +57,7 @@ pub fn judge(ask: &Ask<'_>, case: &Case, survivable: f64) -> Result<Vec<RuleOfTh
             percent,
             incidents_per_year: row.and_then(|row| row.figures.as_ref()).map(|f| f.incidents_per_year),
             verdict: row.map_or(Verdict::Undecided, |row| row.verdict),
-            waste: case.memory.scaled((survivable - percent).max(0.0) / 100.0),
+            waste: least.map_or(Bytes::ZERO, |least| rooms.waste(rooms.filled_to(percent), least)),
         }
     };
     Ok(RULES.iter().map(judged).collect())

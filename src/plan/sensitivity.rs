@@ -1,12 +1,12 @@
 //! What each thing that nobody knows exactly does to the answer, and which would be worth measuring first.
 
 use super::Trouble;
-use super::ask::{Ask, percent_at};
+use super::ask::Ask;
+use super::room::{Room, Rooms};
 use crate::memory::Popularity;
 use crate::model::Uncertain;
 use crate::model::host::{Host, UncertainPopularity, WriteRate};
-use crate::scenario::Case;
-use crate::sweep::Budget;
+use crate::sweep::{Budget, Ladder};
 use crate::units::Bytes;
 
 /// Replications of each search here.
@@ -16,15 +16,16 @@ const REPLICATIONS: u64 = 400;
 /// few replications tell two searches apart; the shift of the percent is what counts, and it is much the same.
 const AFFECTED: f64 = 0.02;
 
-/// What a change of one input does to the survivable percent.
+/// What a change of one input does to the room that the data needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sensitivity {
     /// The setting, by its dotted path.
     pub input: String,
     /// What it is taken to be, where the scenario leaves it open.
     pub change: String,
-    /// The survivable percent then.
-    pub survivable_percent: f64,
+    /// The least room that survives then: the largest percent, or the RAM that data as given requires; `None` where no
+    /// RAM that was looked at is enough.
+    pub survivable: Option<Room>,
 }
 
 /// An input whose true value would settle much.
@@ -34,27 +35,47 @@ pub struct MeasureNext {
     pub input: String,
     /// What knowing it could change.
     pub why: String,
-    /// How far the survivable percent moves between its ends.
+    /// How far the room moves between its ends, as [`Room::distance`] measures.
     pub spread: f64,
 }
 
-/// The sensitivities of `case`, whose survivable percent is `survivable`, ordered by effect.
-pub fn sensitivities(ask: &Ask<'_>, case: &Case, survivable: f64) -> Result<Vec<Sensitivity>, Trouble> {
+/// What each unknown does to the least room that survives, ordered by effect. `survivable` is that room where it was
+/// found with the budget itself; where it was not, the sensitivities' own takes its place. `None` where no RAM at all
+/// is enough: then it is not memory that is short.
+pub fn sensitivities(
+    ask: &Ask<'_>,
+    rooms: Rooms<'_>,
+    host: &Host,
+    survivable: Option<Room>,
+) -> Result<Option<Sensitivities>, Trouble> {
     let budget = common(ask);
-    let none = percent_at(0);
-    let percent = |limit: crate::sweep::Limit| limit.value.map_or(none, percent_at);
-    let base = percent(ask.limiting_percent(case, &|_| {}, &budget)?);
-    let mut found = Vec::new();
-    for end in ends(&case.host) {
-        let moved = percent(ask.limiting_percent(case, &*end.apply, &budget)?) - base;
-        let survivable_percent = (survivable + moved).clamp(0.0, 100.0);
-        found.push(Sensitivity { input: end.input, change: end.change, survivable_percent });
-    }
-    found.sort_by(|a, b| {
-        let effect = |one: &Sensitivity| (one.survivable_percent - survivable).abs();
-        effect(b).total_cmp(&effect(a))
-    });
-    Ok(found)
+    let ends = ends(host);
+    let of_ends = ends.iter().map(|end| rooms.ladder(&*end.apply));
+    let ladders: Vec<Ladder<'_>> = std::iter::once(rooms.ladder(|_| {})).chain(of_ends).collect();
+    let steps = ask.estimates(&ladders, &budget)?;
+    let mut found_rooms = steps.into_iter().map(|step| rooms.found(step));
+    let Some(base) = found_rooms.next().flatten() else { return Ok(None) };
+    let survivable = survivable.unwrap_or(base);
+    let moved = |(end, room): (&End, Option<Room>)| Sensitivity {
+        input: end.input.clone(),
+        change: end.change.clone(),
+        survivable: room.map(|room| survivable.moved(base, room)),
+    };
+    let mut found: Vec<Sensitivity> = ends.iter().zip(found_rooms).map(moved).collect();
+    let effect = |one: &Sensitivity| one.survivable.map_or(f64::INFINITY, |room| survivable.distance(room));
+    found.sort_by(|a, b| effect(b).total_cmp(&effect(a)));
+    Ok(Some(Sensitivities { survivable, measure_next: measure_next(&found, survivable), by_effect: found }))
+}
+
+/// What the unknowns do, and which of them to measure.
+#[derive(Clone, Debug)]
+pub struct Sensitivities {
+    /// The least room that survives, with the inputs as open as they are.
+    pub survivable: Room,
+    /// Each end of each unknown, by effect.
+    pub by_effect: Vec<Sensitivity>,
+    /// The inputs by how far the answer moves between their ends.
+    pub measure_next: Vec<MeasureNext>,
 }
 
 /// The budget at which searches are compared.
@@ -63,30 +84,36 @@ fn common(ask: &Ask<'_>) -> Budget {
     Budget { incidents_per_year: AFFECTED / budget.years(), ..budget }
 }
 
-/// The percent of `case` at which one replication in some ten has an incident: where a difference can be seen.
-pub fn telling_percent(ask: &Ask<'_>, case: &Case) -> Result<f64, Trouble> {
+/// The room in which one replication in some ten has an incident: where a difference can be seen. `None` where they
+/// have more in any RAM.
+pub fn telling_room(ask: &Ask<'_>, rooms: Rooms<'_>) -> Result<Option<Room>, Trouble> {
     let budget = common(ask);
     let often = Budget { incidents_per_year: 0.2 / budget.years(), ..budget };
-    let limit = ask.limiting_percent(case, &|_| {}, &often)?;
-    Ok(percent_at(limit.value.unwrap_or(0)))
+    let steps = ask.estimates(&[rooms.ladder(|_| {})], &often)?;
+    Ok(steps.into_iter().next().and_then(|step| rooms.found(step)))
 }
 
 /// The inputs by how far the answer moves between their ends: those that move it at all.
-pub fn measure_next(sensitivities: &[Sensitivity], survivable: f64) -> Vec<MeasureNext> {
+fn measure_next(sensitivities: &[Sensitivity], survivable: Room) -> Vec<MeasureNext> {
     let mut inputs: Vec<&str> = sensitivities.iter().map(|one| one.input.as_str()).collect();
     inputs.sort_unstable();
     inputs.dedup();
-    let of = |input: &str| {
-        let percents =
-            sensitivities.iter().filter(|one| one.input == input).map(|one| one.survivable_percent);
-        percents.fold((survivable, survivable), |(low, high), percent| (low.min(percent), high.max(percent)))
-    };
     let worth = |input: &str| {
-        let (low, high) = of(input);
+        let of_input = sensitivities.iter().filter(|one| one.input == input).map(|one| one.survivable);
+        let is_open = of_input.clone().any(|room| room.is_none());
+        let mut rooms: Vec<Room> = of_input.flatten().chain([survivable]).collect();
+        rooms.sort_by(|a, b| a.size().total_cmp(&b.size()));
+        let (low, high) = (rooms[0], rooms[rooms.len() - 1]);
+        let what = match survivable {
+            Room::Percent(_) => "the survivable percent goes",
+            Room::Ram(_) => "the RAM required goes",
+        };
+        let high_words =
+            if is_open { "more than any that was looked at".to_owned() } else { high.to_string() };
         MeasureNext {
             input: input.to_owned(),
-            why: format!("between its ends the survivable percent goes from {low} % to {high} %"),
-            spread: high - low,
+            why: format!("between its ends {what} from {low} to {high_words}"),
+            spread: if is_open { f64::INFINITY } else { low.distance(high) },
         }
     };
     let mut next: Vec<MeasureNext> = inputs.into_iter().map(worth).filter(|next| next.spread > 0.0).collect();

@@ -423,7 +423,7 @@ mod tests {
         heatmap_svg(&cells, &manifest);
         let (mut rows, events) = samples::trace();
         rows[3].writes_per_second = f64::NAN;
-        rows[4].free = crate::units::Bytes(u64::MAX);
+        rows[4].ledger.free = crate::units::Bytes(u64::MAX);
         timeline_svg(rows, &events);
     }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::replications;
 use super::run_folder::{CELLS_CSV, REPLICATIONS_CSV, RUN_JSON};
-use super::{CellTable, Manifest, ReplicationRow, ReportError};
+use super::run_json::{Seal, WrittenBy};
+use super::{CellTable, Manifest, ReplicationRow, ReportError, ScenarioText};
 use crate::stats::{Estimate, Pairs, mean_difference};
 use crate::sweep::CellRow;
 
@@ -19,6 +20,8 @@ pub struct Difference {
     pub only_first: usize,
     /// Cells that only the second has.
     pub only_second: usize,
+    /// What sets the runs themselves apart: versions, scenarios, settings, seeds; each in words.
+    pub apart: Vec<String>,
     /// Why the pairs are not known, and only the rows compared; `None` where they are.
     pub unpaired: Option<&'static str>,
 }
@@ -56,13 +59,22 @@ impl CellDifference {
 /// A run folder as far as it is compared.
 struct Run {
     manifest: Manifest,
+    tool: WrittenBy,
     cells: CellTable,
     replications: Option<BTreeMap<usize, Vec<ReplicationRow>>>,
 }
 
 impl Run {
     fn read(dir: &Path) -> Result<Self, ReportError> {
-        let manifest = Manifest::read(&dir.join(RUN_JSON))?;
+        let path = dir.join(RUN_JSON);
+        let (manifest, tool) = (Manifest::read(&path)?, Seal::read(&path)?.tool);
+        let unfinished = |problem: String| Err(ReportError::Unfinished { path: dir.to_owned(), problem });
+        if manifest.incomplete {
+            return unfinished("cells are missing in it".to_owned());
+        }
+        if let Some(part) = &manifest.shard {
+            return unfinished(format!("it holds shard {}/{} alone", part.index, part.count));
+        }
         let cells = CellTable::read(&dir.join(CELLS_CSV))?;
         let path = dir.join(REPLICATIONS_CSV);
         let rows = path.exists().then(|| replications::read(&path)).transpose()?;
@@ -73,11 +85,35 @@ impl Run {
             }
             cells
         });
-        Ok(Self { manifest, cells, replications: by_cell })
+        Ok(Self { manifest, tool, cells, replications: by_cell })
     }
 
     fn replications(&self, cell: &CellRow) -> Option<&[ReplicationRow]> {
         self.replications.as_ref()?.get(&cell.cell).map(Vec::as_slice)
+    }
+
+    /// What sets it apart from the run `other`, in words.
+    fn apart_from(&self, other: &Self) -> Vec<String> {
+        let (one, second) = (&self.manifest, &other.manifest);
+        let list = |overrides: &[String]| match overrides {
+            [] => "nothing overridden".to_owned(),
+            some => some.join(" "),
+        };
+        let mut apart = Vec::new();
+        if self.tool != other.tool {
+            apart.push(format!("forkcast {} and {}", self.tool, other.tool));
+        }
+        if one.scenario.sha256 != second.scenario.sha256 {
+            let name = |text: &ScenarioText| format!("{} {}", text.name, &text.sha256[..8]);
+            apart.push(format!("scenario {} and {}", name(&one.scenario), name(&second.scenario)));
+        }
+        if one.overrides != second.overrides {
+            apart.push(format!("{} and {}", list(&one.overrides), list(&second.overrides)));
+        }
+        if one.seed != second.seed {
+            apart.push(format!("seed {} and {}", one.seed, second.seed));
+        }
+        apart
     }
 
     /// Where a cell stands: what two runs must share for it to be the same.
@@ -95,7 +131,8 @@ impl Run {
 ///
 /// # Errors
 ///
-/// [`ReportError`]: no finished run, or files that cannot be read.
+/// [`ReportError::Unfinished`] where a run has not ended or is a part of one; [`ReportError`] where files cannot be
+/// read.
 pub fn difference(first: &Path, second: &Path) -> Result<Difference, ReportError> {
     let (first, second) = (Run::read(first)?, Run::read(second)?);
     let unpaired = if first.manifest.seed != second.manifest.seed {
@@ -117,7 +154,7 @@ pub fn difference(first: &Path, second: &Path) -> Result<Difference, ReportError
     let only = |run: &Run| run.cells.rows.len() - cells.len();
     let (only_first, only_second) = (only(&first), only(&second));
     cells.sort_by_key(|cell| !cell.is_decisive());
-    Ok(Difference { cells, only_first, only_second, unpaired })
+    Ok(Difference { cells, only_first, only_second, apart: first.apart_from(&second), unpaired })
 }
 
 /// What the pairs say, of as many replications as both have; `None` where that is none.

@@ -41,12 +41,12 @@ pub enum ReportError {
         /// The newest version this program reads.
         known: u64,
     },
-    /// The journal that should go on is of another run.
-    #[error("`{}` is of another run: the {difference} differs", path.display())]
+    /// The run that should go on is another.
+    #[error("`{}` is of another run: {difference}", path.display())]
     OtherRun {
-        /// The journal.
+        /// Its journal, or its `run.json` where it has ended.
         path: PathBuf,
-        /// What differs.
+        /// What differs, in words.
         difference: String,
     },
     /// Parts of a run that do not fit together.
@@ -57,10 +57,10 @@ pub enum ReportError {
         /// What is in the way.
         problem: String,
     },
-    /// A part of a run that has not ended.
-    #[error("`{}` is no finished part: {problem}", path.display())]
+    /// A run, or a part of one, that has not ended.
+    #[error("`{}` is not finished: {problem}", path.display())]
     Unfinished {
-        /// The folder of the part.
+        /// Its folder.
         path: PathBuf,
         /// What is missing.
         problem: String,
@@ -111,7 +111,9 @@ impl ReportError {
             Self::OtherPart { .. } => {
                 "merge the shards of one run: same scenario, settings, seed and forkcast"
             }
-            Self::Unfinished { .. } => "let it end: the same command with `--resume`",
+            Self::Unfinished { .. } => {
+                "let it end: the same command with `--resume`; `forkcast merge` puts parts together"
+            }
             Self::Missing { .. } => "run them with `--shard I/N`, and name all parts",
             Self::Drawing { .. } => "the figures are in the CSV files of the folder",
         }

@@ -16,7 +16,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::run_json::{Manifest, TOOL, hex, sha256};
+use super::run_folder::RUN_JSON;
+use super::run_json::{Manifest, Seal, TOOL, hex, sha256};
 use super::{CellTable, ReplicationRow, ReportError};
 use crate::sweep::{CellRow, Finished, Grid, RequiredRam, Shard};
 use crate::units::Bytes;
@@ -67,17 +68,42 @@ impl Fingerprint {
 
     /// What differs from `other`, in words.
     fn differences(&self, other: &Self) -> String {
+        if self.seed != other.seed {
+            return format!("the seed is {} there and {} here", self.seed, other.seed);
+        }
         let differs = [
             ("version of forkcast", (&self.version, &self.commit) != (&other.version, &other.commit)),
             ("scenario", self.scenario_sha256 != other.scenario_sha256),
             ("--set or --axis", self.overrides != other.overrides),
-            ("seed", self.seed != other.seed),
             ("shard", self.shard != other.shard),
             ("--keep-replications", self.keeps_replications != other.keeps_replications),
             ("file that the scenario refers to", self.cells_sha256 != other.cells_sha256),
         ];
         let mut names = differs.iter().filter(|(_, differs)| *differs).map(|&(name, _)| name);
-        names.next().unwrap_or("form").to_owned()
+        format!("the {} differs", names.next().unwrap_or("form"))
+    }
+
+    /// Refuses a folder whose run has ended and was another: resumed, it would be overwritten.
+    fn is_of_the_run_in(&self, dir: &Path) -> Result<(), ReportError> {
+        let path = dir.join(RUN_JSON);
+        if !path.exists() {
+            return Ok(());
+        }
+        let (manifest, seal) = (Manifest::read(&path)?, Seal::read(&path)?);
+        let ended = Self {
+            version: seal.tool.version,
+            commit: seal.tool.commit,
+            scenario_sha256: manifest.scenario.sha256,
+            overrides: manifest.overrides,
+            seed: manifest.seed,
+            cells_sha256: self.cells_sha256.clone(),
+            shard: manifest.shard.map(|part| format!("{}/{}", part.index, part.count)),
+            keeps_replications: self.keeps_replications,
+        };
+        if ended == *self {
+            return Ok(());
+        }
+        Err(ReportError::OtherRun { path, difference: ended.differences(self) })
     }
 }
 
@@ -206,7 +232,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`ReportError::OtherRun`] where it is of another run; [`ReportError`] where it cannot be read or written.
+    /// [`ReportError::OtherRun`] where it, or the run that has ended there, is another; [`ReportError`] where it cannot
+    /// be read or written.
     pub fn resume(
         dir: &Path,
         fingerprint: &Fingerprint,
@@ -220,6 +247,7 @@ impl Journal {
         };
         let (lines, length) = whole_lines(&text);
         let Some((head, entries)) = lines.split_first() else {
+            fingerprint.is_of_the_run_in(dir)?;
             return Ok((Self::begin(dir, fingerprint)?, Vec::new()));
         };
         let malformed = |problem: String| ReportError::Malformed { path: path.clone(), problem };
@@ -391,7 +419,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         written(dir.path());
         let error = Journal::resume(dir.path(), &fingerprint(2), &[]).unwrap_err();
-        assert!(error.to_string().ends_with("is of another run: the seed differs"), "{error}");
+        assert!(error.to_string().ends_with("is of another run: the seed is 1 there and 2 here"), "{error}");
         assert_eq!(Journal::found(dir.path()), Some(3));
     }
 }

@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::journal::of_ends;
 use super::replications;
 use super::run_folder::{CELLS_CSV, FULL_CELLS_CSV, REPLICATIONS_CSV, RESOLVED_TOML, RUN_JSON};
-use super::run_json::{FileEntry, Manifest, PartOf, sha256};
+use super::run_json::{FileEntry, Manifest, PartOf, Seal, WrittenBy, sha256};
 use super::{CellTable, ReplicationRow, ReportError};
 use crate::sweep::{CellRow, RequiredRam, Shard};
 
@@ -18,7 +16,7 @@ struct Part {
     dir: PathBuf,
     manifest: Manifest,
     of: PartOf,
-    tool: String,
+    tool: WrittenBy,
     cells: CellTable,
     full: Vec<CellRow>,
     replications: Option<Vec<ReplicationRow>>,
@@ -41,13 +39,6 @@ pub struct Whole {
     pub required_ram: Option<RequiredRam>,
     /// `resolved.toml`.
     pub resolved: String,
-}
-
-/// What `run.json` says of program and files.
-#[derive(Deserialize)]
-struct Seal {
-    tool: serde_json::Value,
-    files: Vec<FileEntry>,
 }
 
 impl Whole {
@@ -128,15 +119,7 @@ impl Part {
             if has(FULL_CELLS_CSV) { CellTable::read(&dir.join(FULL_CELLS_CSV))?.rows } else { Vec::new() };
         let kept = has(REPLICATIONS_CSV).then(|| replications::read(&dir.join(REPLICATIONS_CSV)));
         let cells = CellTable::read(&dir.join(CELLS_CSV))?;
-        let part = Self {
-            tool: seal.tool.to_string(),
-            manifest,
-            of,
-            cells,
-            full,
-            replications: kept.transpose()?,
-            dir,
-        };
+        let part = Self { tool: seal.tool, manifest, of, cells, full, replications: kept.transpose()?, dir };
         part.has_its_cells()?;
         Ok(part)
     }
@@ -166,8 +149,8 @@ impl Part {
         let differs = [
             ("another version of forkcast wrote it", self.tool != first.tool),
             ("it is of another scenario", own.scenario != other.scenario),
-            ("it has other --set or --axis", own.overrides != other.overrides),
             ("it has another seed", own.seed != other.seed),
+            ("it has other --set or --axis", own.overrides != other.overrides),
             ("it is of another number of shards", self.of.count != first.of.count),
             ("a file that the scenario refers to differs", self.of.cells_sha256 != first.of.cells_sha256),
             (
@@ -184,14 +167,6 @@ impl Part {
     fn text(&self, file: &str) -> Result<String, ReportError> {
         let path = self.dir.join(file);
         fs::read_to_string(&path).map_err(|source| ReportError::Read { path, source })
-    }
-}
-
-impl Seal {
-    fn read(path: &Path) -> Result<Self, ReportError> {
-        let text = fs::read(path).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
-        serde_json::from_slice(&text)
-            .map_err(|error| ReportError::Malformed { path: path.to_owned(), problem: error.to_string() })
     }
 }
 

@@ -4,8 +4,8 @@ mod chosen;
 mod words;
 
 use super::trace::{EventRow, TimelineRow};
-use crate::model::{Ledger, Sample};
-use crate::sweep::trace::{Happened, Timeline, Trace};
+use crate::model::Sample;
+use crate::sweep::trace::{Happened, Trace};
 use crate::units::SimTime;
 
 /// Room for a day and a clock time before each line.
@@ -13,39 +13,12 @@ const TIME_WIDTH: usize = 18;
 
 /// The rows of each host's timeline, the first primary's host first.
 pub fn timeline_rows(trace: &Trace) -> Vec<Vec<TimelineRow>> {
-    let rows = |timeline: &Timeline| timeline.iter().map(|(at, sample)| timeline_row(*at, sample)).collect();
-    trace.hosts.iter().map(rows).collect()
-}
-
-fn timeline_row(at: SimTime, sample: &Sample) -> TimelineRow {
-    let Ledger {
-        reserved,
-        resident,
-        cow,
-        page_tables,
-        buffers,
-        backlog,
-        aof_buffer,
-        pinned_cache,
-        cache,
-        swap,
-        free,
-    } = sample.ledger;
-    TimelineRow {
+    let row = |&(at, Sample { ledger, writes_per_second }): &(SimTime, Sample)| TimelineRow {
         seconds: at.as_secs_f64(),
-        reserved,
-        resident,
-        cow,
-        page_tables,
-        buffers,
-        backlog,
-        aof_buffer,
-        pinned_cache,
-        cache,
-        swap,
-        free,
-        writes_per_second: sample.writes_per_second,
-    }
+        ledger,
+        writes_per_second,
+    };
+    trace.hosts.iter().map(|timeline| timeline.iter().map(row).collect()).collect()
 }
 
 /// The rows of `trace/events.csv`.

@@ -236,6 +236,40 @@ impl Manifest {
     }
 }
 
+/// What `run.json` says of the program that wrote it, and of the files beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Seal {
+    /// The program.
+    pub tool: WrittenBy,
+    /// The files.
+    pub files: Vec<FileEntry>,
+}
+
+/// A forkcast, as it names itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct WrittenBy {
+    /// Its version.
+    pub version: String,
+    /// The commit that it was built from.
+    pub commit: String,
+}
+
+impl Seal {
+    /// Reads what is sealed by the `run.json` at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, ReportError> {
+        let text =
+            std::fs::read(path).map_err(|source| ReportError::Read { path: path.to_owned(), source })?;
+        serde_json::from_slice(&text)
+            .map_err(|error| ReportError::Malformed { path: path.to_owned(), problem: error.to_string() })
+    }
+}
+
+impl std::fmt::Display for WrittenBy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.version, self.commit)
+    }
+}
+
 /// The sha256 of `bytes` in lower-case hexadecimal, as `sha256sum` prints it.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> String {

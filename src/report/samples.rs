@@ -3,7 +3,7 @@
 use super::CellTable;
 use super::run_json::{ClassSummary, Manifest, ScenarioText, TraceSubject};
 use super::trace::{EventRow, TimelineRow, event};
-use crate::model::Cause;
+use crate::model::{Cause, Ledger};
 use crate::sweep::{CellRow, Estimate, Figures, IncidentKind, Verdict};
 use crate::units::Bytes;
 
@@ -117,13 +117,15 @@ pub(super) fn trace() -> (Vec<TimelineRow>, Vec<EventRow>) {
     let fork = 2.0 * 86_400.0 + 22.0 * 3_600.0;
     let row = |seconds: f64, resident: u64, cow: u64| TimelineRow {
         seconds,
-        reserved: Bytes::gib(1),
-        resident: Bytes::gib(resident),
-        cow: Bytes::gib(cow),
-        cache: Bytes::gib(u64::from(cow == 0)),
-        free: Bytes::gib(31).saturating_sub(Bytes::gib(resident + cow + u64::from(cow == 0))),
+        ledger: Ledger {
+            reserved: Bytes::gib(1),
+            resident: Bytes::gib(resident),
+            cow: Bytes::gib(cow),
+            cache: Bytes::gib(u64::from(cow == 0)),
+            free: Bytes::gib(31).saturating_sub(Bytes::gib(resident + cow + u64::from(cow == 0))),
+            ..Ledger::default()
+        },
         writes_per_second: 12_000.0,
-        ..TimelineRow::default()
     };
     let kill = fork + 900.0;
     let timeline = vec![
@@ -160,15 +162,17 @@ pub(super) fn shard() -> (Vec<Vec<TimelineRow>>, Vec<EventRow>) {
     // Seconds, resident, copies and buffers (GiB).
     let row = |(seconds, resident, cow, buffers): (f64, u64, u64, u64)| TimelineRow {
         seconds,
-        reserved: Bytes::gib(1),
-        resident: Bytes::gib(resident),
-        cow: Bytes::gib(cow),
-        buffers: Bytes::gib(buffers),
-        backlog: Bytes::gib(u64::from(resident > 0)),
-        swap: Bytes::gib(cow / 6),
-        free: Bytes::gib(30).saturating_sub(Bytes::gib(resident + cow + buffers)),
+        ledger: Ledger {
+            reserved: Bytes::gib(1),
+            resident: Bytes::gib(resident),
+            cow: Bytes::gib(cow),
+            buffers: Bytes::gib(buffers),
+            backlog: Bytes::gib(u64::from(resident > 0)),
+            swap: Bytes::gib(cow / 6),
+            free: Bytes::gib(30).saturating_sub(Bytes::gib(resident + cow + buffers)),
+            ..Ledger::default()
+        },
         writes_per_second: if seconds < kill { 12_000.0 } else { 8_000.0 },
-        ..TimelineRow::default()
     };
     let rows = |points: &[(f64, u64, u64, u64)]| points.iter().copied().map(row).collect();
     let primary = [

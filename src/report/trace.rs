@@ -6,6 +6,7 @@ use super::ReportError;
 use super::columns::{EVENTS, TIMELINE};
 use super::field::Field;
 use super::table::{self, Row, Table};
+use crate::model::Ledger;
 use crate::units::Bytes;
 
 /// The names of events.
@@ -70,36 +71,13 @@ pub mod event {
     pub const ORPHAN_EXITED: &str = "orphan-exited";
 }
 
-/// The ledger of the host at one moment.
-///
-/// All lines but `swap` add up to the RAM. Between two rows the lines run straight; a step is two rows of one
-/// time.
+/// A host at one moment. Between two rows the lines of the ledger run straight; a step is two rows of one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TimelineRow {
     /// Time since the start of the replication, Monday 00:00 UTC (s).
     pub seconds: f64,
-    /// What the kernel and other processes use.
-    pub reserved: Bytes,
-    /// Resident set of the server.
-    pub resident: Bytes,
-    /// Pages copied on write since the fork.
-    pub cow: Bytes,
-    /// Page tables of server and child.
-    pub page_tables: Bytes,
-    /// Output buffers of clients and replicas.
-    pub buffers: Bytes,
-    /// Replication backlog.
-    pub backlog: Bytes,
-    /// AOF buffer.
-    pub aof_buffer: Bytes,
-    /// Page cache that cannot be dropped: dirty or under writeback.
-    pub pinned_cache: Bytes,
-    /// Page cache that can be dropped.
-    pub cache: Bytes,
-    /// Memory moved to swap.
-    pub swap: Bytes,
-    /// Free memory.
-    pub free: Bytes,
+    /// Where the memory was.
+    pub ledger: Ledger,
     /// Write rate (1/s).
     pub writes_per_second: f64,
 }
@@ -158,27 +136,28 @@ pub fn read_events(path: &Path) -> Result<Vec<EventRow>, ReportError> {
 }
 
 fn timeline_fields(row: &TimelineRow) -> Vec<Field> {
-    vec![
-        row.seconds.into(),
-        row.reserved.into(),
-        row.resident.into(),
-        row.cow.into(),
-        row.page_tables.into(),
-        row.buffers.into(),
-        row.backlog.into(),
-        row.aof_buffer.into(),
-        row.pinned_cache.into(),
-        row.cache.into(),
-        row.swap.into(),
-        row.free.into(),
-        row.writes_per_second.into(),
-    ]
+    let Ledger {
+        reserved,
+        resident,
+        cow,
+        page_tables,
+        buffers,
+        backlog,
+        aof_buffer,
+        pinned_cache,
+        cache,
+        swap,
+        free,
+    } = row.ledger;
+    let lines =
+        [reserved, resident, cow, page_tables, buffers, backlog, aof_buffer, pinned_cache, cache, swap, free];
+    let (at, load) = (Field::from(row.seconds), Field::from(row.writes_per_second));
+    [at].into_iter().chain(lines.map(Field::from)).chain([load]).collect()
 }
 
 fn parse_timeline(row: &Row) -> Result<TimelineRow, String> {
     let bytes = |column| row.value(column).map(Bytes);
-    Ok(TimelineRow {
-        seconds: row.value("seconds")?,
+    let ledger = Ledger {
         reserved: bytes("reserved_bytes")?,
         resident: bytes("resident_bytes")?,
         cow: bytes("cow_bytes")?,
@@ -190,6 +169,10 @@ fn parse_timeline(row: &Row) -> Result<TimelineRow, String> {
         cache: bytes("cache_bytes")?,
         swap: bytes("swap_bytes")?,
         free: bytes("free_bytes")?,
+    };
+    Ok(TimelineRow {
+        seconds: row.value("seconds")?,
+        ledger,
         writes_per_second: row.value("writes_per_second")?,
     })
 }
@@ -217,18 +200,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trace_survives_the_way_through_its_files() {
+    fn a_trace_survives_the_way_through_its_files_line_by_line() {
+        let ledger = Ledger {
+            reserved: Bytes(1),
+            resident: Bytes(2),
+            cow: Bytes(u64::MAX),
+            page_tables: Bytes(8),
+            buffers: Bytes(16),
+            backlog: Bytes(32),
+            aof_buffer: Bytes(64),
+            pinned_cache: Bytes(128),
+            cache: Bytes(256),
+            swap: Bytes(512),
+            free: Bytes(1_024),
+        };
         let folder = tempfile::tempdir().unwrap();
         let (timeline, events) = (folder.path().join("timeline.csv"), folder.path().join("events.csv"));
-        let rows = [
-            TimelineRow::default(),
-            TimelineRow {
-                seconds: 0.1 + 0.2,
-                cow: Bytes(u64::MAX),
-                writes_per_second: 1e-9,
-                ..Default::default()
-            },
-        ];
+        let rows =
+            [TimelineRow::default(), TimelineRow { seconds: 0.1 + 0.2, ledger, writes_per_second: 1e-9 }];
         let kill = EventRow {
             seconds: 79_200.5,
             event: event::SERVER_KILLED.into(),

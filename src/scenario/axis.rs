@@ -12,6 +12,9 @@ const MOST_VALUES: usize = 1000;
 /// The axes that stand first, whatever the order of writing.
 const FIRST: [&str; 2] = ["host.class", "server.maxmemory-percent"];
 
+/// The axes that choose the host, or the container that takes its place.
+pub const HOSTS: [&str; 3] = ["host.class", "host.ram", "host.limit"];
+
 /// One axis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {

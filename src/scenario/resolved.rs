@@ -1,14 +1,19 @@
 //! The resolved scenario: every setting spelt out, with where its value comes from.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::case::Case;
 use super::defaults;
 use super::reading::Group;
 use super::settings::{SECTIONS, Section, Setting};
 
-/// `case` as TOML that reads back to the same case; what `file` does not give itself names who gives it.
-pub fn to_toml(name: &str, file: &str, case: &Case) -> String {
+/// The setting that is a path, by its section and key.
+const TRACE: (&str, &str) = ("traffic", "trace");
+
+/// `case` as TOML that reads back to the same case; what `file` does not give itself names who gives it. With `folder`,
+/// from which relative paths start, paths are absolute.
+pub fn to_toml(name: &str, file: &str, folder: Option<&Path>, case: &Case) -> String {
     let mut text = "# Every setting of the scenario, and where its value comes from.\n".to_owned();
     let _ = writeln!(text, "name = {}", toml_edit::Value::from(name));
     for section in SECTIONS.iter().filter(|section| !section.path.is_empty()) {
@@ -24,7 +29,7 @@ pub fn to_toml(name: &str, file: &str, case: &Case) -> String {
                 format!("[{}]", section.path)
             };
             let _ = write!(text, "\n{header}\n");
-            table(&mut text, file, section, group);
+            table(&mut text, file, folder, section, group);
             if section.path == "server" {
                 maxmemory(&mut text, case);
             }
@@ -33,9 +38,14 @@ pub fn to_toml(name: &str, file: &str, case: &Case) -> String {
     text
 }
 
-fn table(text: &mut String, file: &str, section: &Section, group: &Group) {
+fn table(text: &mut String, file: &str, folder: Option<&Path>, section: &Section, group: &Group) {
     for setting in section.settings {
-        let Some((value, origin)) = value(file, section, setting, group) else { continue };
+        let Some((mut value, origin)) = value(file, section, setting, group) else { continue };
+        if let Some(path) = group.text(setting.key).filter(|_| (section.path, setting.key) == TRACE)
+            && let Some(Ok(path)) = folder.map(|folder| std::path::absolute(folder.join(path)))
+        {
+            value = toml_edit::Value::from(path.display().to_string()).to_string();
+        }
         let line = format!("{} = {value}", setting.key);
         let _ = writeln!(text, "{line:<48} # {origin}");
     }

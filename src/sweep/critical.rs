@@ -129,6 +129,10 @@ fn search(ladders: &[Ladder<'_>], question: Question<'_>, run: Run<'_>) -> Resul
     Ok(found.collect())
 }
 
+/// Steps that a search climbs the first time, and twice as many each time after: to follow a few replications down from
+/// too far up costs less than to simulate all of them once more.
+const FIRST_STRIDE: usize = 4;
+
 /// Replications that are simulated before what they showed is gathered: a search is to need no more memory for more.
 const GATHERED_AT_ONCE: usize = 4_096;
 
@@ -239,7 +243,7 @@ impl<'a> Search<'a> {
         if let Some(top) = ladder.last_that_fits() {
             search.top = top;
             let at = search.first_of_pilot(PILOT.min(replications))?.min(top);
-            search.next = Some(Pass::Climb { at, stride: 1, open: (0..replications).collect() });
+            search.next = Some(Pass::Climb { at, stride: FIRST_STRIDE, open: (0..replications).collect() });
         }
         Ok(search)
     }

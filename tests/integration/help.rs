@@ -33,6 +33,11 @@ fn plan_says_what_it_takes() {
 }
 
 #[test]
+fn cell_says_what_it_takes() {
+    help("cell", &["cell", "--help"]);
+}
+
+#[test]
 fn merge_says_what_it_takes() {
     help("merge", &["merge", "--help"]);
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where its ground is missing")]
 
 mod behaviours;
+mod cells;
 mod cli;
 mod determinism;
 mod docs;

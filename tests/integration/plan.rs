@@ -63,13 +63,7 @@ impl Scratch {
 }
 
 fn planned(args: &[&str]) -> Value {
-    let scratch = Scratch::new();
-    let scenario = scratch.path("small.toml");
-    let mut command = vec!["plan", scenario.as_str(), "--format", "json", "-q"];
-    command.extend(args);
-    let output = forkcast(&command).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    planned_text(SMALL, args)
 }
 
 #[test]
@@ -122,6 +116,79 @@ fn effect(plan: &Value) -> impl Fn(&Value) -> f64 {
     move |one| (one["survivable_percent"].as_f64().unwrap() - set).abs()
 }
 
+/// The scenario with its data in keys, as an import writes it.
+fn in_keys(keys: u64) -> String {
+    let text = SMALL.replace("maxmemory-percent = 50", "maxmemory = \"none\"");
+    let text = text
+        .replace("[[keyspace]]\n", &format!("[dataset]\nfill = \"keys\"\n\n[[keyspace]]\nkeys = {keys}\n"));
+    text.split("[sweep]").next().unwrap().to_owned()
+}
+
+fn planned_text(text: &str, args: &[&str]) -> Value {
+    let scratch = Scratch::new();
+    fs::write(scratch.path("small.toml"), text).unwrap();
+    let scenario = scratch.path("small.toml");
+    let command = ["plan", scenario.as_str(), "--format", "json", "-q"];
+    let output = forkcast(&[&command[..], args].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The RAM required is the answer where the data is as given; whatever else is asked, it is asked of that data.
+#[test]
+fn data_as_given_has_hours_limits_and_sensitivities_whether_safe_or_not() {
+    for (keys, verdict) in [(12_000_000, "safe"), (17_000_000, "risky")] {
+        let plan = planned_text(&in_keys(keys), &["--rare"]);
+        let class = &plan["classes"][0];
+        assert_eq!(class["verdict"], verdict, "{class}");
+        assert_eq!(plan["backup_hours"].as_array().unwrap().len(), 24);
+        assert!(plan["hour_matters"].is_boolean() && plan["set_percent"].is_null());
+        // Its own rate is 3,000.
+        let limit = plan["limiting_writes_per_second"].as_f64().unwrap();
+        assert_eq!(limit > 3_000.0, verdict == "safe", "{limit}");
+        let required = class["required_ram_bytes"].as_f64().unwrap();
+        let ram = |one: &Value| one["required_ram_bytes"].as_f64().unwrap();
+        let effects: Vec<f64> = plan["sensitivity"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (ram(one) / required - 1.0).abs())
+            .collect();
+        assert!(effects.is_sorted_by(|a, b| a >= b) && effects[0] > 0.05, "{effects:?}");
+        assert!(plan["sensitivity"][0]["survivable_percent"].is_null());
+        assert!(plan["measure_next"].as_array().unwrap().len() > 2);
+        let risk = &plan["rare"]["probability"];
+        assert_eq!(risk.as_f64().unwrap() > 0.02, verdict == "risky", "{}", plan["rare"]);
+        assert!(plan["rare"]["percent"].is_null());
+    }
+}
+
+#[test]
+fn what_could_not_be_asked_is_null_and_a_rare_risk_says_why() {
+    let plan = planned_text(&in_keys(26_000_000), &["--rare"]);
+    assert!(plan["hour_matters"].is_null() && plan["best_hour"].is_null());
+    assert_eq!(plan["rare"]["refused"], "the data does not fit");
+    // No percent is shown to be safe: the rare risk is that of the scenario as written.
+    let strict = planned(&["--rare", "--max-incidents-per-year", "0.0001", "--replications", "100"]);
+    assert!(strict["set_percent"].is_null() && strict["hour_matters"].is_null());
+    assert!(strict["rare"]["percent"].is_null());
+    let risk = strict["rare"]["probability"].as_f64().unwrap();
+    assert!((1e-5..1e-2).contains(&risk), "{risk}");
+}
+
+#[test]
+fn one_replication_is_no_plural_and_prices_of_unknown_classes_are_refused() {
+    let scratch = Scratch::new();
+    let (scenario, prices) = (scratch.path("small.toml"), scratch.path("prices.csv"));
+    let output = forkcast(&["plan", &scenario, "-q", "--replications", "1"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("each percent is judged by one replication of 3d."), "{text}");
+    fs::write(&prices, "host_class,price\nyandex.hm3-c4-m32,90\nyandex.hm3,120\n").unwrap();
+    let refused = forkcast(&["plan", &scenario, "--prices", &prices]).assert().code(3);
+    let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+    assert!(said.contains("prices.csv:3: there is no host class `yandex.hm3`"), "{said}");
+}
+
 /// The percent found is safe when `run` simulates it, and what `run` finds certainly risky lies above it.
 #[test]
 fn the_survivable_percent_is_that_of_a_fine_grid_of_runs() {
@@ -159,6 +226,13 @@ fn a_pipeline_is_told_of_risk_and_gets_its_alert_rules() {
     for name in ["MaxmemoryAbovePlan", "CopyOnWriteAbovePlan", "MemoryBelowPlan", "WritesAbovePlan"] {
         assert!(rules.contains(&format!("- alert: Forkcast{name}\n        expr: ")), "{rules}");
     }
+    // A fork takes page tables and buffers too: more than its save reports.
+    let threshold = |name: &str, comparison: char| -> f64 {
+        let rule = rules.split(name).nth(1).unwrap().lines().nth(1).unwrap();
+        rule.rsplit(comparison).next().unwrap().trim().parse().unwrap()
+    };
+    let (takes, reports) = (threshold("MemoryBelowPlan", '<'), threshold("CopyOnWriteAbovePlan", '>'));
+    assert!(takes > reports && reports > f64::from(1 << 30), "{takes} {reports}");
     let risky = ["plan", &scenario, "-q", "--fail-on-risk", "--set", "server.maxmemory-percent=85"];
     forkcast(&risky).assert().code(4);
 }

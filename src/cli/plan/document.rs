@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::prices::Prices;
+use crate::cli::table;
 use crate::decision::ClassAnswer;
-use crate::plan::{Answers, BackupHours, Chosen};
+use crate::plan::{Answers, BackupHours, Further, Rare, Room, Sensitivities, Sensitivity};
 use crate::stats::Estimate;
 
 /// The plan as one JSON document.
@@ -15,18 +16,20 @@ use crate::stats::Estimate;
 pub fn json(answers: &Answers, prices: Option<&Prices>) -> anyhow::Result<String> {
     let name = |place: usize| answers.classes[place].host_class.clone();
     let chosen = answers.chosen.as_ref();
-    let hours = chosen.and_then(|chosen| chosen.hours.as_ref());
+    let further = chosen.and_then(|chosen| chosen.further.as_ref());
+    let unknowns = further.and_then(|further| further.unknowns.as_ref());
+    let hours = further.and_then(|further| further.hours.as_ref());
     let cheapest = prices.and_then(|prices| prices.cheapest(&answers.classes));
     let document = json!({
         "classes": answers.classes.iter().map(class).collect::<Vec<_>>(),
         "smallest_safe_class": answers.smallest_safe.and_then(name),
         "cheapest_safe_class": cheapest.and_then(|(answer, _)| answer.host_class.clone()),
-        "set_percent": chosen.map(|chosen| chosen.percent),
+        "set_percent": chosen.and_then(|chosen| chosen.percent),
         "backup_hours": hours.map(backup_hours).unwrap_or_default(),
         "best_hour": hours.filter(|hours| hours.matters()).map(|hours| hours.best),
-        "hour_matters": hours.is_some_and(BackupHours::matters),
-        "limiting_writes_per_second": chosen.and_then(|chosen| chosen.limiting_writes_per_second),
-        "safe_until": chosen.and_then(|chosen| chosen.safe_days),
+        "hour_matters": hours.map(BackupHours::matters),
+        "limiting_writes_per_second": further.and_then(|further| further.limiting_writes_per_second),
+        "safe_until": further.and_then(|further| further.safe_days),
         "by_cause": answers.by_cause.iter().map(|risk| json!({
             "cause": risk.cause.name(),
             "forks_per_year": risk.forks_per_year,
@@ -44,26 +47,20 @@ pub fn json(answers: &Answers, prices: Option<&Prices>) -> anyhow::Result<String
         })).collect::<Vec<_>>(),
         "unknowns": answers.unknowns.map(|risk| json!({
             "predictive_probability": risk.predictive.value,
+            "predictive_low": risk.predictive.low,
+            "predictive_high": risk.predictive.high,
             "at_likely_probability": risk.at_likely.value,
+            "at_likely_low": risk.at_likely.low,
+            "at_likely_high": risk.at_likely.high,
             "p10": risk.spread[0],
             "p50": risk.spread[1],
             "p90": risk.spread[2],
             "share_of_variance": risk.share_of_variance,
         })),
-        "rare": chosen.and_then(|chosen| chosen.rare.as_ref()).map(|rare| match rare {
-            Ok(risk) => json!({
-                "probability": risk.probability.value,
-                "low": risk.probability.low,
-                "high": risk.probability.high,
-                "effective_sample": risk.effective_sample,
-                "largest_weight_share": risk.largest_weight_share,
-                "decided_by": risk.decided_by.iter().map(|by| json!({ "input": by.input, "tilt": by.tilt })).collect::<Vec<_>>(),
-            }),
-            Err(refused) => json!({ "refused": refused.to_string() }),
-        }),
-        "sensitivity": chosen.map(sensitivity).unwrap_or_default(),
-        "rules_of_thumb": chosen.map(rules).unwrap_or_default(),
-        "measure_next": chosen.map(measure_next).unwrap_or_default(),
+        "rare": answers.rare.as_ref().map(rare),
+        "sensitivity": unknowns.map(sensitivity).unwrap_or_default(),
+        "rules_of_thumb": further.map(rules).unwrap_or_default(),
+        "measure_next": unknowns.map(measure_next).unwrap_or_default(),
         "confidence": chosen.and_then(|chosen| chosen.confidence).map(|sure| json!({
             "percent": sure.percent,
             "incidents_per_host_year": sure.incidents_per_host_year,
@@ -101,12 +98,45 @@ fn backup_hours(hours: &BackupHours) -> Vec<Value> {
     hours.hours.iter().map(hour).collect()
 }
 
-fn sensitivity(chosen: &Chosen) -> Vec<Value> {
-    let one = |one: &crate::plan::Sensitivity| json!({ "input": one.input, "change": one.change, "survivable_percent": one.survivable_percent });
-    chosen.sensitivity.iter().map(one).collect()
+fn rare(rare: &Rare) -> Value {
+    let figures = match &rare.risk {
+        Some(Ok(risk)) => json!({
+            "probability": risk.probability.value,
+            "low": risk.probability.low,
+            "high": risk.probability.high,
+            "effective_sample": risk.effective_sample,
+            "largest_weight_share": risk.largest_weight_share,
+            "decided_by":
+                risk.decided_by.iter().map(|by| json!({ "input": by.input, "tilt": by.tilt })).collect::<Vec<_>>(),
+        }),
+        Some(Err(refused)) => json!({ "refused": refused.to_string() }),
+        None => json!({ "refused": "the data does not fit" }),
+    };
+    let mut document = json!({ "percent": rare.percent });
+    if let (Some(document), Value::Object(figures)) = (document.as_object_mut(), figures) {
+        document.extend(figures);
+    }
+    document
 }
 
-fn rules(chosen: &Chosen) -> Vec<Value> {
+fn sensitivity(found: &Sensitivities) -> Vec<Value> {
+    let one = |one: &Sensitivity| {
+        let (percent, ram) = match one.survivable {
+            Some(Room::Percent(percent)) => (Some(percent), None),
+            Some(Room::Ram(ram)) => (None, Some(ram.0)),
+            None => (None, None),
+        };
+        json!({
+            "input": one.input,
+            "change": one.change,
+            "survivable_percent": percent,
+            "required_ram_bytes": ram,
+        })
+    };
+    found.by_effect.iter().map(one).collect()
+}
+
+fn rules(further: &Further) -> Vec<Value> {
     let rule = |rule: &crate::plan::RuleOfThumb| {
         json!({
             "rule": rule.rule,
@@ -118,11 +148,11 @@ fn rules(chosen: &Chosen) -> Vec<Value> {
             "waste_bytes": rule.waste.0,
         })
     };
-    chosen.rules.iter().map(rule).collect()
+    further.rules.iter().map(rule).collect()
 }
 
-fn measure_next(chosen: &Chosen) -> Vec<Value> {
-    chosen.measure_next.iter().map(|next| json!({ "input": next.input, "why": next.why })).collect()
+fn measure_next(found: &Sensitivities) -> Vec<Value> {
+    found.measure_next.iter().map(|next| json!({ "input": next.input, "why": next.why })).collect()
 }
 
 /// A row a class.
@@ -131,19 +161,5 @@ fn measure_next(chosen: &Chosen) -> Vec<Value> {
 ///
 /// Where it cannot be written.
 pub fn csv(answers: &Answers) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let documents: Vec<Value> = answers.classes.iter().map(class).collect();
-    for (number, document) in documents.iter().enumerate() {
-        let Some(fields) = document.as_object() else { continue };
-        if number == 0 {
-            writer.write_record(fields.keys())?;
-        }
-        let text = |value: &Value| match value {
-            Value::Null => String::new(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        writer.write_record(fields.values().map(text))?;
-    }
-    Ok(String::from_utf8(writer.into_inner()?)?)
+    table::csv(&answers.classes.iter().map(class).collect::<Vec<_>>())
 }

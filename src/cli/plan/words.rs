@@ -5,7 +5,9 @@ use super::prices::Prices;
 use crate::cli::answer::{name, paragraph, table_of};
 use crate::cli::table;
 use crate::model::Cause;
-use crate::plan::{Answers, BackupHours, Chosen, Confidence, FLEET, RuleOfThumb};
+use crate::plan::{
+    Answers, BackupHours, Chosen, Confidence, FLEET, Further, Rare, Room, RuleOfThumb, Sensitivities,
+};
 use crate::scenario::Scenario;
 use crate::stats::Estimate;
 use crate::sweep::Verdict;
@@ -16,10 +18,14 @@ use crate::units::{Bytes, Percent};
 /// Inputs that are named as worth measuring.
 const NEXT: usize = 3;
 
-/// Said where there is no percent that the further questions could be asked of.
-const NOT_ASKED: &str = "Hours, limits, unknowns, rules of thumb and rare risks are not answered: they are asked at the \
-                         percent to set, and none was shown to be safe. More replications, a larger class or a \
-                         smaller load may show one.";
+/// Said where the further questions could not be asked.
+const NOT_ASKED: &str = "Hours, limits, unknowns and rules of thumb are not answered: they are asked at the percent to \
+                         set, or of data as given that fits, and there is none. More replications, a larger class or \
+                         a smaller load may show one.";
+
+/// Said where a server forks all the time.
+const FORKS_TOO_OFTEN: &str = "Hours, limits, unknowns and rules of thumb are not answered: this server forks so often that \
+                               they would take many minutes. A shorter simulation.horizon brings them.";
 
 /// Sensitivities in the table.
 const SHOWN: usize = 8;
@@ -29,19 +35,25 @@ pub fn human(scenario: &Scenario, answers: &Answers, prices: Option<&Prices>) ->
     let mut parts = vec![question(scenario, answers), headline(answers, prices)];
     parts.push(table_of(&answers.classes));
     parts.extend(answers.classes.iter().map(paragraph));
-    parts.extend(answers.chosen.as_ref().and_then(|chosen| chosen.confidence).map(|sure| how_sure(&sure)));
-    parts.extend(answers.chosen.as_ref().and_then(|chosen| rare(scenario, chosen)));
+    parts.extend(answers.chosen.as_ref().and_then(how_sure));
+    parts.extend(answers.rare.as_ref().map(|found| rare(scenario, answers, found)));
     parts.extend(blame(answers));
     parts.extend(answers.unknowns.filter(|risk| risk.predictive.value > 0.0).map(spread));
     if answers.chosen.is_none() {
         parts.push(NOT_ASKED.to_owned());
     }
     if let Some(chosen) = &answers.chosen {
-        parts.push(backup(chosen.hours.as_ref()));
-        parts.push(limits(chosen));
-        parts.extend(unknowns(chosen));
-        parts.push(rules(&chosen.rules));
-        let lines = paste::lines(&answers.classes[chosen.class], chosen.percent);
+        match &chosen.further {
+            Some(further) => {
+                parts.push(backup(further.hours.as_ref()));
+                parts.push(limits(chosen, further));
+                parts.extend(further.unknowns.as_ref().and_then(unknowns));
+                parts.push(rules(chosen, further));
+            }
+            None => parts.push(FORKS_TOO_OFTEN.to_owned()),
+        }
+        let answer = &answers.classes[chosen.class];
+        let lines = chosen.percent.map(|percent| paste::lines(answer, percent)).unwrap_or_default();
         parts.extend((!lines.is_empty()).then(|| format!("To paste:\n{}", indented(&lines.join("\n")))));
     }
     parts.push(
@@ -59,13 +71,18 @@ fn indented(text: &str) -> String {
 fn question(scenario: &Scenario, answers: &Answers) -> String {
     format!(
         "{}: what percent, which class, when, and how much more? Acceptable: {} incidents a year and host, at {} \
-         confidence; each percent is judged by {} replications of {}.",
+         confidence; each percent is judged by {} of {}.",
         scenario.name(),
         answers.budget.incidents_per_year,
         Percent(answers.budget.confidence * 100.0),
-        count(answers.budget.most()),
+        replications(answers.budget.most()),
         scenario.horizon(),
     )
+}
+
+/// So many replications.
+fn replications(count_of: u64) -> String {
+    if count_of == 1 { "one replication".to_owned() } else { format!("{} replications", count(count_of)) }
 }
 
 fn headline(answers: &Answers, prices: Option<&Prices>) -> String {
@@ -81,7 +98,8 @@ fn headline(answers: &Answers, prices: Option<&Prices>) -> String {
     format!("Smallest safe class: {}, {}.{cheapest}", name(smallest), smallest.ram)
 }
 
-fn how_sure(sure: &Confidence) -> String {
+fn how_sure(chosen: &Chosen) -> Option<String> {
+    let sure: Confidence = chosen.confidence?;
     let forks = match sure.forks_per_incident {
         Some(forks) => {
             let forks = rate(two_digits(forks));
@@ -89,22 +107,26 @@ fn how_sure(sure: &Confidence) -> String {
         }
         None => "nothing forks".to_owned(),
     };
-    format!(
-        "How sure: full to {}, at most {} incidents a host and year, {} in a fleet of {}; {forks}. At the worst moment of \
+    let subject = match chosen.percent {
+        Some(percent) => format!("full to {}", Percent(percent)),
+        None => format!("with the data as given, {} of the host", Percent(sure.percent)),
+    };
+    Some(format!(
+        "How sure: {subject}, at most {} incidents a host and year, {} in a fleet of {}; {forks}. At the worst moment of \
          a year {} are free (median over years).",
-        Percent(sure.percent),
         rate(sure.incidents_per_host_year),
         rate(sure.incidents_per_fleet_year),
         count(u64::from(FLEET)),
         sure.free_at_worst,
-    )
+    ))
 }
 
 /// The risk that plain simulation does not see.
-fn rare(scenario: &Scenario, chosen: &Chosen) -> Option<String> {
-    let text = match chosen.rare.as_ref()? {
-        Err(refused) => format!("{refused}. The bound above is all that can be said."),
-        Ok(risk) => {
+fn rare(scenario: &Scenario, answers: &Answers, rare: &Rare) -> String {
+    let text = match &rare.risk {
+        None => "there is none, as the data does not fit".to_owned(),
+        Some(Err(refused)) => format!("{refused}. A bound from plain replications is all that can be said."),
+        Some(Ok(risk)) => {
             let decided: Vec<String> =
                 risk.decided_by.iter().map(|by| format!("{} ({:+.1} σ)", by.input, by.tilt)).collect();
             let tail = if risk.is_decided_by_inputs(scenario.horizon()) {
@@ -120,7 +142,12 @@ fn rare(scenario: &Scenario, chosen: &Chosen) -> Option<String> {
             )
         }
     };
-    Some(format!("Rare risk, by importance sampling: {text}"))
+    let of = match (rare.percent, rare.class) {
+        (Some(percent), _) => format!("at {}", Percent(percent)),
+        (None, Some(class)) => format!("of {} with the data as given", name(&answers.classes[class])),
+        (None, None) => "as written".to_owned(),
+    };
+    format!("Rare risk {of}, by importance sampling: {text}")
 }
 
 /// What not knowing the inputs does to the risk.
@@ -196,7 +223,11 @@ fn backup(hours: Option<&BackupHours>) -> String {
         let found = hours.hours.iter().find(|known| known.hour == hour);
         rate(found.map_or(0.0, |known| known.incidents_per_year.value))
     };
-    let where_ = format!("compared at {}, where hours can be told apart", Percent(hours.percent));
+    let room = match hours.room {
+        Room::Percent(percent) => Percent(percent).to_string(),
+        Room::Ram(ram) => format!("{ram} of memory"),
+    };
+    let where_ = format!("compared at {room}, where hours can be told apart");
     if hours.matters() {
         format!(
             "Backup hour: best {:02}:00 UTC ({} incidents a year), worst {:02}:00 ({}), {where_}.",
@@ -217,36 +248,46 @@ fn backup(hours: Option<&BackupHours>) -> String {
     }
 }
 
-fn limits(chosen: &Chosen) -> String {
-    let writes = match chosen.limiting_writes_per_second {
+fn limits(chosen: &Chosen, further: &Further) -> String {
+    let writes = match further.limiting_writes_per_second {
         Some(limit) => {
-            format!("at {} it holds up to {} writes/s on average", Percent(chosen.percent), rate(limit))
+            let at = match chosen.percent {
+                Some(percent) => format!("at {}", Percent(percent)),
+                None => "as given".to_owned(),
+            };
+            format!("{at} it holds up to {} writes/s on average", rate(limit))
         }
         None => "no write rate was found to limit it".to_owned(),
     };
-    let growth = match chosen.safe_days {
+    let growth = match further.safe_days {
         Some(days) => format!("growing as given, the data is within it for {} days", rate(days)),
         None => "the data does not grow".to_owned(),
     };
     format!("How much more: {writes}; {growth}.")
 }
 
-fn unknowns(chosen: &Chosen) -> Option<String> {
-    if chosen.sensitivity.is_empty() {
+fn unknowns(found: &Sensitivities) -> Option<String> {
+    let Sensitivities { survivable, by_effect, measure_next } = found;
+    if by_effect.is_empty() {
         return None;
     }
-    let shown = chosen.sensitivity.iter().take(SHOWN);
-    let rows =
-        shown.map(|one| [one.input.clone(), one.change.clone(), Percent(one.survivable_percent).to_string()]);
-    let table = table::render(&["input", "if it were", "survivable"], rows);
-    let next: Vec<&str> = chosen.measure_next.iter().take(NEXT).map(|next| next.input.as_str()).collect();
+    let (asked, column) = match survivable {
+        Room::Percent(_) => ("the survivable percent", "survivable"),
+        Room::Ram(_) => ("the RAM required", "required"),
+    };
+    let shown = by_effect.iter().take(SHOWN);
+    let least =
+        |room: Option<Room>| room.map_or("more than was looked at".to_owned(), |room| room.to_string());
+    let rows = shown.map(|one| [one.input.clone(), one.change.clone(), least(one.survivable)]);
+    let table = table::render(&["input", "if it were", column], rows);
+    let next: Vec<&str> = measure_next.iter().take(NEXT).map(|next| next.input.as_str()).collect();
     let measure =
         if next.is_empty() { String::new() } else { format!("\nMeasure next: {}.", next.join(", then ")) };
-    Some(format!("What the unknowns do to the survivable percent:\n{table}{measure}"))
+    Some(format!("What the unknowns do to {asked}:\n{table}{measure}"))
 }
 
-fn rules(rules: &[RuleOfThumb]) -> String {
-    let rows = rules.iter().map(|rule| {
+fn rules(chosen: &Chosen, further: &Further) -> String {
+    let rows = further.rules.iter().map(|rule: &RuleOfThumb| {
         let risk = match rule.incidents_per_year {
             Some(rate) => interval(rate),
             None => "does not fit".to_owned(),
@@ -258,8 +299,9 @@ fn rules(rules: &[RuleOfThumb]) -> String {
         };
         [rule.rule.to_owned(), Percent(rule.percent).to_string(), risk, means]
     });
+    let here = if chosen.percent.is_some() { "here" } else { "here, in the RAM that each asks for the data" };
     format!(
-        "Rules of thumb here:\n{}",
+        "Rules of thumb {here}:\n{}",
         table::render(&["rule", "percent", "incidents a year", "means"], rows)
     )
 }

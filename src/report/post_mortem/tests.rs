@@ -244,28 +244,3 @@ fn an_event_says_on_which_host_and_server_it_was_counted_from_one() {
     let row = event_rows(&trace(3, &[(0.0, place, Happening::LinkLost, (0, 1))])).remove(0);
     assert_eq!((row.host, row.server, row.event.as_str()), (3, 4, "link-lost"));
 }
-
-#[test]
-fn every_line_of_the_ledger_reaches_the_timeline() {
-    let bytes = Bytes;
-    let ledger = Ledger {
-        reserved: bytes(1),
-        resident: bytes(2),
-        cow: bytes(4),
-        page_tables: bytes(8),
-        buffers: bytes(16),
-        backlog: bytes(32),
-        aof_buffer: bytes(64),
-        pinned_cache: bytes(128),
-        cache: bytes(256),
-        swap: bytes(512),
-        free: bytes(1_024),
-    };
-    let mut trace = trace(2, &[]);
-    trace.hosts[1] = vec![(SimTime::ZERO, Sample { ledger, writes_per_second: 7.0 })];
-    let row = timeline_rows(&trace)[1][0];
-    let lines = [row.reserved, row.resident, row.cow, row.page_tables, row.buffers, row.backlog];
-    let more = [row.aof_buffer, row.pinned_cache, row.cache, row.swap, row.free];
-    let all: Vec<u64> = lines.into_iter().chain(more).map(|amount| amount.0).collect();
-    assert_eq!(all, (0..11).map(|n| 1 << n).collect::<Vec<u64>>());
-}

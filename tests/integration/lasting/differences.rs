@@ -41,4 +41,26 @@ fn runs_are_compared_cell_by_cell_and_paired_under_one_seed() {
     assert_eq!(diff(&ground, ["one", "busier"], "csv").lines().count(), 13);
     let words = diff(&ground, ["one", "seed"], "human");
     assert!(words.contains("Not paired, rows alone are compared: the seeds differ"), "{words}");
+    assert!(words.contains("nothing overridden and --set simulation.seed=9; seed 1 and 9."), "{words}");
+}
+
+#[test]
+fn what_is_not_a_whole_run_is_not_compared() {
+    let ground = Ground::new(SCENARIO);
+    assert_eq!(ground.run("whole", &[]).0, 0);
+    assert_eq!(ground.run("part", &["--shard", "1/2"]).0, 0);
+    let whole = ground.path("whole");
+    let refused = |run: &str| {
+        let assert = forkcast(&["diff", &whole, &ground.path(run)]).assert().code(5);
+        String::from_utf8_lossy(&assert.get_output().stderr).into_owned()
+    };
+    let said = refused("part");
+    assert!(
+        said.contains("is not finished: it holds shard 1/2 alone") && said.contains("forkcast merge"),
+        "{said}"
+    );
+    let manifest = std::fs::read_to_string(ground.path("part/run.json")).unwrap();
+    std::fs::write(ground.path("part/run.json"), manifest.replacen('{', "{\n\"incomplete\": true,", 1))
+        .unwrap();
+    assert!(refused("part").contains("cells are missing in it"));
 }

@@ -53,6 +53,23 @@ fn survives(times: usize) -> usize {
 }
 
 #[test]
+fn a_run_that_has_ended_is_not_overwritten_by_resuming_another() {
+    let ground = Ground::new(SCENARIO);
+    assert_eq!(ground.run("out", &[]).0, 0);
+    let whole = ground.files("out");
+    for (more, differs) in [
+        (["--seed", "9"], "the seed is 1 there and 9 here"),
+        (["--set", "dataset.fill=0.8"], "the --set or --axis differs"),
+    ] {
+        let (code, stderr) = ground.run("out", &[&more[..], &["--resume"]].concat());
+        assert!(code == 3 && stderr.contains(differs) && stderr.contains("--out DIR"), "{code} {stderr}");
+        assert_same(&whole, &ground.files("out"), differs);
+    }
+    assert_eq!(ground.run("out", &["--resume"]).0, 0);
+    assert_same(&whole, &ground.files("out"), "the same run");
+}
+
+#[test]
 fn runs_killed_at_random_moments_go_on_to_the_same_bytes() {
     assert!(survives(6) > 0);
 }
@@ -77,7 +94,7 @@ fn a_journal_of_another_run_is_refused_and_without_resume_begun_afresh() {
         kill_after(&ground, &["--threads", "1"], began.elapsed() / 2 + Duration::from_millis(50));
     }
     let (code, stderr) = ground.run("killed", &["--resume", "--seed", "5"]);
-    assert!(code == 3 && stderr.contains("is of another run: the --set or --axis differs"), "{stderr}");
+    assert!(code == 3 && stderr.contains("is of another run: the seed is 1 there and 5 here"), "{stderr}");
     let (code, stderr) = ground.run("killed", &[]);
     assert!(code == 0 && stderr.contains("begun afresh, as --resume is not given"), "{stderr}");
     assert_same(&ground.files("whole"), &ground.files("killed"), "afresh");

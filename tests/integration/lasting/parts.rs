@@ -29,6 +29,22 @@ fn merged_shards_are_the_run_in_one_piece_whatever_the_threads() {
 }
 
 #[test]
+fn a_pipeline_that_merges_is_told_of_risk() {
+    let ground = Ground::new(SCENARIO);
+    for (part, percent) in [("safe", "45"), ("risky", "97")] {
+        let set = format!("server.maxmemory-percent={percent}");
+        let budget = ["--max-incidents-per-year", "60"];
+        let args = [&["--shard", "1/1", "--set", &set][..], &budget].concat();
+        assert_eq!(ground.run(part, &args).0, 0);
+        let merge = ["merge", &ground.path(part), "-o", &ground.path("merged")].map(str::to_owned);
+        let args: Vec<&str> = merge.iter().map(String::as_str).collect();
+        super::forkcast(&args).assert().code(0);
+        let told = if part == "safe" { 0 } else { 4 };
+        super::forkcast(&args).arg("--fail-on-risk").assert().code(told);
+    }
+}
+
+#[test]
 fn the_scheduler_may_name_the_shard() {
     let ground = Ground::new(SCENARIO);
     let args = ground.run_into("part", &["--shard", "auto/4"]);
@@ -75,7 +91,7 @@ fn parts_that_do_not_belong_together_are_refused() {
         assert_eq!(ground.run(part, more).0, 0);
     }
     for (part, problem) in [
-        ("seed", "other --set or --axis"),
+        ("seed", "another seed"),
         ("set", "other --set or --axis"),
         ("thirds", "another number of shards"),
         ("again", "shard 1/2 is in"),

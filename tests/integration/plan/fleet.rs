@@ -44,6 +44,51 @@ fn each_cluster_has_its_row_whatever_the_threads_and_however_often_it_was_killed
 }
 
 #[test]
+fn the_files_of_all_shards_one_after_another_are_that_of_the_fleet() {
+    let scratch = scratch();
+    let (out, part) = (scratch.path("out.csv"), scratch.path("part.csv"));
+    rows(&scratch, &["-o", &out]).code(0);
+    let whole = fs::read_to_string(&out).unwrap();
+    for count in [1, 2, 3, 5] {
+        let mut parts = String::new();
+        for index in 1..=count {
+            let shard = format!("{index}/{count}");
+            rows(&scratch, &["-o", &part, "--shard", &shard]).code(0);
+            parts += &fs::read_to_string(&part).unwrap();
+        }
+        assert_eq!(parts, whole, "{count} shards");
+    }
+    // A shard that goes on, killed in the middle of the second of its rows: it has no header.
+    rows(&scratch, &["-o", &part, "--shard", "2/2"]).code(0);
+    let last = fs::read_to_string(&part).unwrap();
+    let torn = last.lines().next().unwrap().len() + 5;
+    fs::write(scratch.path("part.csv.partial"), &last[..torn]).unwrap();
+    rows(&scratch, &["-o", &part, "--shard", "2/2", "--resume"]).code(0);
+    assert_eq!(fs::read_to_string(&part).unwrap(), last);
+}
+
+#[test]
+fn where_axes_of_hosts_replace_it_a_row_tells_of_the_clusters_own_host_too() {
+    let scratch = scratch();
+    let fleet = "cluster,host.ram,server.maxmemory-percent\nfine,24 GiB,40\ntight,8 GiB,72\n";
+    fs::write(scratch.path("fleet.csv"), fleet).unwrap();
+    let own = |args: &[&str]| -> Vec<(String, String)> {
+        let printed = rows(&scratch, args).code(0).get_output().stdout.clone();
+        let mut reader = csv::Reader::from_reader(&printed[..]);
+        let header = reader.headers().unwrap().clone();
+        let column = |name: &str| header.iter().position(|column| column == name).unwrap();
+        let (host, verdict) = (column("own_host"), column("own_verdict"));
+        let records = reader.records().map(Result::unwrap);
+        records.map(|record| (record[host].to_owned(), record[verdict].to_owned())).collect()
+    };
+    let text = |host: &str, verdict: &str| (host.to_owned(), verdict.to_owned());
+    assert_eq!(own(&[]), [text("24 GiB", "safe"), text("8 GiB", "risky")]);
+    let scenario = fs::read_to_string(scratch.path("small.toml")).unwrap();
+    fs::write(scratch.path("small.toml"), scenario.split("[sweep]").next().unwrap()).unwrap();
+    assert_eq!(own(&[]), [text("", ""), text("", "")]);
+}
+
+#[test]
 fn rows_of_another_fleet_are_not_taken_up() {
     let scratch = scratch();
     let out = scratch.path("out.csv");

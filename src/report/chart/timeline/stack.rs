@@ -3,6 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::story::View;
+use crate::model::Ledger;
 use crate::report::TimelineRow;
 use crate::units::Bytes;
 
@@ -10,36 +11,40 @@ use crate::units::Bytes;
 pub(super) struct Layer {
     pub(super) name: &'static str,
     pub(super) colour: RGBColor,
-    bytes: fn(&TimelineRow) -> Bytes,
+    bytes: fn(&Ledger) -> Bytes,
 }
 
 /// The layers from the bottom: what is steady lies low, so that copies are seen to eat into what is free. Swap lies
 /// above the RAM, of which it is no part.
 /// Colours after Okabe and Ito, told apart with any colour vision.
 pub(super) const LAYERS: [Layer; 11] = [
-    Layer { name: "server's resident set", colour: RGBColor(0x7f, 0xb8, 0xdf), bytes: |row| row.resident },
+    Layer {
+        name: "server's resident set",
+        colour: RGBColor(0x7f, 0xb8, 0xdf),
+        bytes: |ledger| ledger.resident,
+    },
     Layer {
         name: "kernel and other processes",
         colour: RGBColor(0xa3, 0xab, 0xb4),
-        bytes: |row| row.reserved,
+        bytes: |ledger| ledger.reserved,
     },
-    Layer { name: "page tables", colour: RGBColor(0x00, 0x8f, 0x68), bytes: |row| row.page_tables },
-    Layer { name: "replication backlog", colour: RGBColor(0xea, 0xc8, 0xdb), bytes: |row| row.backlog },
+    Layer { name: "page tables", colour: RGBColor(0x00, 0x8f, 0x68), bytes: |ledger| ledger.page_tables },
+    Layer { name: "replication backlog", colour: RGBColor(0xea, 0xc8, 0xdb), bytes: |ledger| ledger.backlog },
     Layer {
         name: "buffers of clients and replicas",
         colour: RGBColor(0xcc, 0x79, 0xa7),
-        bytes: |row| row.buffers,
+        bytes: |ledger| ledger.buffers,
     },
-    Layer { name: "AOF buffer", colour: RGBColor(0x8c, 0x56, 0x4b), bytes: |row| row.aof_buffer },
-    Layer { name: "copies of the fork", colour: RGBColor(0xd5, 0x5e, 0x00), bytes: |row| row.cow },
+    Layer { name: "AOF buffer", colour: RGBColor(0x8c, 0x56, 0x4b), bytes: |ledger| ledger.aof_buffer },
+    Layer { name: "copies of the fork", colour: RGBColor(0xd5, 0x5e, 0x00), bytes: |ledger| ledger.cow },
     Layer {
         name: "page cache being written",
         colour: RGBColor(0xb8, 0x9b, 0x1d),
-        bytes: |row| row.pinned_cache,
+        bytes: |ledger| ledger.pinned_cache,
     },
-    Layer { name: "page cache, droppable", colour: RGBColor(0xf2, 0xe6, 0xa0), bytes: |row| row.cache },
-    Layer { name: "free", colour: RGBColor(0xf3, 0xf6, 0xf9), bytes: |row| row.free },
-    Layer { name: "swapped out", colour: RGBColor(0x5b, 0x64, 0x70), bytes: |row| row.swap },
+    Layer { name: "page cache, droppable", colour: RGBColor(0xf2, 0xe6, 0xa0), bytes: |ledger| ledger.cache },
+    Layer { name: "free", colour: RGBColor(0xf3, 0xf6, 0xf9), bytes: |ledger| ledger.free },
+    Layer { name: "swapped out", colour: RGBColor(0x5b, 0x64, 0x70), bytes: |ledger| ledger.swap },
 ];
 
 /// Layers that the kernel can still hand out: droppable cache and free memory.
@@ -56,7 +61,7 @@ pub(super) struct Sample {
 
 impl From<TimelineRow> for Sample {
     fn from(row: TimelineRow) -> Self {
-        let layers = LAYERS.map(|layer| (layer.bytes)(&row).as_f64());
+        let layers = LAYERS.map(|layer| (layer.bytes)(&row.ledger).as_f64());
         Self { seconds: row.seconds, layers, writes_per_second: row.writes_per_second }
     }
 }

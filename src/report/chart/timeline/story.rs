@@ -213,8 +213,8 @@ fn host_of(event: &EventRow) -> usize {
 
 fn tightest(hosts: &[Vec<TimelineRow>]) -> Option<Tightest> {
     let numbered = hosts.iter().zip(0..).flat_map(|(rows, host)| rows.iter().map(move |row| (row, host)));
-    let (row, host) = numbered.min_by_key(|(row, _)| row.free + row.cache)?;
-    Some(Tightest { seconds: row.seconds, available: row.free + row.cache, host })
+    let (row, host) = numbered.min_by_key(|(row, _)| row.ledger.available())?;
+    Some(Tightest { seconds: row.seconds, available: row.ledger.available(), host })
 }
 
 /// The lives of the children, each server's one after the other, in the order of their ends.
@@ -255,6 +255,7 @@ pub(super) fn cause_colour(cause: &str) -> RGBColor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Ledger;
 
     fn event(seconds: f64, event: &str) -> EventRow {
         EventRow {
@@ -268,7 +269,8 @@ mod tests {
     }
 
     fn row(seconds: f64, free: u64) -> TimelineRow {
-        TimelineRow { seconds, free: Bytes(free), ..Default::default() }
+        let ledger = Ledger { free: Bytes(free), ..Ledger::default() };
+        TimelineRow { seconds, ledger, writes_per_second: 0.0 }
     }
 
     #[test]
