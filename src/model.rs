@@ -9,7 +9,7 @@
 //! | [`host`] | the inputs of a cell |
 //! | [`uncertain`] | inputs known only as intervals |
 //! | [`draws`], [`tilt`] | its random numbers, and how they are tilted towards trouble |
-//! | [`weather`], [`load`] | the write load: its weather, and what it does to the keys |
+//! | [`weather`], `minutes`, [`load`] | the write load: its weather, and what it does to the keys |
 //! | [`ledger`] | where the memory of a host is |
 //! | `server` | one server: what it does, its child, its files, its link |
 //! | [`state`] | all servers, and the data that the load changes |
@@ -47,6 +47,7 @@ pub mod ledger;
 pub mod life;
 mod link;
 pub mod load;
+mod minutes;
 pub mod observer;
 pub mod one_save;
 pub mod outcome;

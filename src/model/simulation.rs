@@ -14,6 +14,7 @@ use crate::model::host::{
 };
 use crate::model::life::Life;
 use crate::model::load::{Load, Rates};
+use crate::model::minutes::MinuteNoise;
 use crate::model::observer::Observer;
 use crate::model::outcome::Outcome;
 use crate::model::purge::PurgeTable;
@@ -37,6 +38,7 @@ pub struct Simulation {
     /// Whether a child gives pages back while it saves.
     gives_back: bool,
     purges: PurgeTable,
+    minute_noise: MinuteNoise,
     /// Resident bytes that a buffered byte of the stream takes.
     buffer_cost: f64,
     /// A child's own memory while it saves \[bytes\].
@@ -91,6 +93,7 @@ impl Simulation {
         let gives_back = host.machine.huge_pages.is_none() && heap.can_give_back();
         let child_memory = child::own_memory(kinds.iter().any(|kind| child::compresses(kind.value)));
         let buffer_cost = replication::resident(server.allocator, 1.0, page_size);
+        let minute_noise = MinuteNoise::new(host.traffic.noise_minute);
         let mut simulation = Self {
             host,
             kinds,
@@ -100,6 +103,7 @@ impl Simulation {
             capacity,
             gives_back,
             purges: PurgeTable::new(Population::of([])),
+            minute_noise,
             buffer_cost,
             child_memory,
         };
@@ -331,7 +335,8 @@ impl Simulation {
         let cap = traffic.max_writes_per_second;
         let rates = Rates::draw(&dataset.keyspaces, &traffic.jobs, &population.keys, cap, numbers);
         let base_rate = rates.keyspaces.iter().sum();
-        let weather = sky.weather(traffic, stream, base_rate, &rates.jobs, self.host.horizon);
+        let weather =
+            sky.weather((traffic, &self.minute_noise), stream, base_rate, &rates.jobs, self.host.horizon);
         let load = Load::new(weather, &rates, &dataset.keyspaces, &traffic.jobs, &self.kinds);
         let mut schedule = Schedule::for_many(self.shards() * self.members());
         let mut life = Life::new(self, stream, &drawn, population, load, observer);

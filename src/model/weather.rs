@@ -15,10 +15,10 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use crate::model::host::{Job, Shape, Traffic};
+use crate::model::minutes::{MINUTES, MinuteNoise};
 use crate::rng::{Purpose, Stream};
 use crate::units::{SimDuration, SimTime};
 
-const MINUTES: usize = 60;
 const HOURS_A_DAY: usize = 24;
 
 /// Cumulative base seconds of an hour at the start of each of its minutes, and at its end.
@@ -28,6 +28,7 @@ type Minutes = Box<[f64; MINUTES + 1]>;
 #[derive(Debug)]
 pub struct Weather<'a> {
     traffic: &'a Traffic,
+    minute_noise: &'a MinuteNoise,
     stream: Stream,
     horizon: SimDuration,
     /// Mean writes a second that one base second stands for, and the jobs' rates: what the cap is on.
@@ -45,10 +46,11 @@ pub struct Weather<'a> {
 }
 
 impl<'a> Weather<'a> {
-    /// The weather of `stream`'s replication up to `horizon`. `base_rate` is the mean of all keyspaces' writes
-    /// a second, `job_rates` the jobs' own.
+    /// The weather of `stream`'s replication up to `horizon`; `minute_noise` is that of the traffic. `base_rate` is the
+    /// mean of all keyspaces' writes a second, `job_rates` the jobs' own.
     pub fn new(
         traffic: &'a Traffic,
+        minute_noise: &'a MinuteNoise,
         stream: Stream,
         base_rate: f64,
         job_rates: &[f64],
@@ -58,6 +60,7 @@ impl<'a> Weather<'a> {
         let days = hours.div_ceil(HOURS_A_DAY);
         let mut weather = Self {
             traffic,
+            minute_noise,
             stream,
             horizon,
             base_rate,
@@ -152,17 +155,16 @@ impl<'a> Weather<'a> {
 
     /// Cumulative base seconds over the minutes of an hour that has `seconds` in all.
     fn spread(&self, hour: usize, seconds: f64) -> Minutes {
-        let mut generator = self.stream.at(Purpose::TrafficMinute, hour as u64);
+        let factors = self.minute_noise.hour(&mut self.stream.at(Purpose::TrafficMinute, hour as u64));
         let mut cumulative = Box::new([0.0; MINUTES + 1]);
-        for minute in 0..MINUTES {
-            let z: f64 = generator.sample(StandardNormal);
-            let weight = self.shape_at(hour, minute) * (self.traffic.noise_minute * z).exp();
-            cumulative[minute + 1] = cumulative[minute] + weight;
+        for (minute, factor) in factors.into_iter().enumerate() {
+            cumulative[minute + 1] = cumulative[minute] + self.shape_at(hour, minute) * factor;
         }
-        let total = cumulative[MINUTES];
-        for (minute, value) in cumulative.iter_mut().enumerate() {
-            let share = if total > 0.0 { *value / total } else { minute as f64 / MINUTES as f64 };
-            *value = share * seconds;
+        if cumulative[MINUTES] > 0.0 {
+            let scale = seconds / cumulative[MINUTES];
+            cumulative.iter_mut().for_each(|value| *value *= scale);
+        } else {
+            *cumulative = std::array::from_fn(|minute| seconds * minute as f64 / MINUTES as f64);
         }
         cumulative
     }
@@ -233,7 +235,7 @@ impl<'a> Sky<'a> {
     /// for rates and their cap, is left to the caller: comparing recorded days would cost as much as drawing them.
     pub(super) fn weather(
         &mut self,
-        traffic: &'a Traffic,
+        (traffic, minute_noise): (&'a Traffic, &'a MinuteNoise),
         stream: Stream,
         base_rate: f64,
         job_rates: &[f64],
@@ -245,8 +247,8 @@ impl<'a> Sky<'a> {
                 && weather.is_that_of(traffic, base_rate, job_rates)
         };
         let drawn = self.weather.take().filter(is_same);
-        self.weather
-            .insert(drawn.unwrap_or_else(|| Weather::new(traffic, stream, base_rate, job_rates, horizon)))
+        let draw = || Weather::new(traffic, minute_noise, stream, base_rate, job_rates, horizon);
+        self.weather.insert(drawn.unwrap_or_else(draw))
     }
 }
 
@@ -291,8 +293,11 @@ mod tests {
     }
 
     fn weather<'a>(traffic: &'a Traffic, rates: &'a [f64], replication: u64) -> Weather<'a> {
+        // A test's weather outlives it: nothing is freed that its minutes are drawn from.
+        let minute_noise = Box::leak(Box::new(MinuteNoise::new(traffic.noise_minute)));
         Weather::new(
             traffic,
+            minute_noise,
             Stream::new(1, replication),
             1_000.0,
             rates,

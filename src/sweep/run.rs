@@ -242,21 +242,26 @@ fn simulate_group(cells: &[Planned], grid: &Grid, keep_outcomes: bool, run: Run<
         simulations[cell].run_under(sky, grid.seed, number, &mut Unobserved)
     });
     let mut of_fitting = outcomes.into_iter();
-    let finished = cells.iter().zip(&trials).map(|(&(cell, is_full), trial)| {
-        let trial = trial.as_ref().map_err(Clone::clone)?;
-        let mut row = trial.row.clone();
-        let mut outcomes = Vec::new();
-        if trial.fits {
-            outcomes = of_fitting.next().unwrap_or(Err(Stop::Cancelled))?;
-            judge(&mut row, &outcomes, &grid.budget_of(cell));
-        }
-        let asked = grid.as_given.as_ref().filter(|host| !is_full && **host == cell.case.host);
-        let answers = asked.filter(|_| all_had_room(&outcomes));
-        let required_ram = answers.map(|host| from_peaks(host, &outcomes, &grid.budget));
-        run.watch.finished(Finished { row: &row, outcomes: &outcomes, is_full, required_ram });
-        let kept = if keep_outcomes || asked.is_some() { outcomes } else { Vec::new() };
-        Ok((row, kept))
-    });
+    let outcomes_of = |trial: &Result<Trial, Stop>| match trial {
+        Ok(trial) if trial.fits => of_fitting.next().unwrap_or(Err(Stop::Cancelled)),
+        Ok(_) => Ok(Vec::new()),
+        Err(stop) => Err(stop.clone()),
+    };
+    let simulated: Vec<Result<Vec<Outcome>, Stop>> = trials.iter().map(outcomes_of).collect();
+    let finished =
+        cells.par_iter().zip(&trials).zip(simulated).map(|((&(cell, is_full), trial), outcomes)| {
+            let (trial, outcomes) = (trial.as_ref().map_err(Clone::clone)?, outcomes?);
+            let mut row = trial.row.clone();
+            if trial.fits {
+                judge(&mut row, &outcomes, &grid.budget_of(cell));
+            }
+            let asked = grid.as_given.as_ref().filter(|host| !is_full && **host == cell.case.host);
+            let answers = asked.filter(|_| all_had_room(&outcomes));
+            let required_ram = answers.map(|host| from_peaks(host, &outcomes, &grid.budget));
+            run.watch.finished(Finished { row: &row, outcomes: &outcomes, is_full, required_ram });
+            let kept = if keep_outcomes || asked.is_some() { outcomes } else { Vec::new() };
+            Ok((row, kept))
+        });
     finished.collect()
 }
 

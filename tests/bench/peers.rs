@@ -40,6 +40,7 @@ fn main() {
     pages(python.as_deref());
     static_saves(python.as_deref());
     sweep(simpy);
+    decided(simpy);
     threads();
     memory();
     println!("\n{}", machine());
@@ -214,9 +215,30 @@ fn sweep(simpy: Option<f64>) {
     row("the quickstart's sweep, 72 × 1,000 months, on two cores", peer, theirs, ours.as_secs_f64());
 }
 
+/// All percents of one class judged against 0.01 incidents a year, but those whose risk is within a factor of two of it;
+/// `SimPy`'s is one month times as many as that took.
+fn decided(simpy: Option<f64>) {
+    let class =
+        ["--axis", "host.class=yandex.hm3-c4-m16", "--axis", "server.maxmemory-percent=35,40,45,50,65,70,75"];
+    let folder = tempfile::tempdir().unwrap();
+    let asked = [&class[..], &["--max-incidents-per-year", "0.01", "--threads", "2"]].concat();
+    let (ours, _) = run_into(folder.path(), &asked);
+    let cells = fs::read_to_string(folder.path().join("run/cells.csv")).unwrap();
+    let mut reader = csv::Reader::from_reader(cells.as_bytes());
+    let columns = reader.headers().unwrap().clone();
+    let column = |name: &str| columns.iter().position(|column| column == name).unwrap();
+    let (verdict, replications) = (column("verdict"), column("replications"));
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert!(rows.iter().all(|row| ["safe", "risky"].contains(&&row[verdict])), "every percent is decided");
+    let months: f64 = rows.iter().map(|row| row[replications].parse::<f64>().unwrap()).sum();
+    let what = format!("0.01 a year decided for {} percents of a class, {months} months", rows.len());
+    let theirs = simpy.map(|month| month * months / 2.0);
+    row(&what, "SimPy, extrapolated from a month, two cores", theirs, ours.as_secs_f64());
+}
+
 fn threads() {
-    let clock = |threads| run(&["--replications", "500", "--threads", threads]).0.as_secs_f64();
-    row("the sweep with 72 × 500 months on two threads", "the same on one", Some(clock("1")), clock("2"));
+    let clock = |threads| run(&["--replications", "2000", "--threads", threads]).0.as_secs_f64();
+    row("the sweep with 72 × 2,000 months on two threads", "the same on one", Some(clock("1")), clock("2"));
 }
 
 fn memory() {
@@ -232,11 +254,14 @@ fn memory() {
 
 /// A sweep of the quickstart as a process: how long it took, and its peak resident memory in KiB.
 fn run(args: &[&str]) -> (Duration, f64) {
-    let folder = tempfile::tempdir().unwrap();
+    run_into(tempfile::tempdir().unwrap().path(), args)
+}
+
+fn run_into(folder: &Path, args: &[&str]) -> (Duration, f64) {
     let started = Instant::now();
     let mut child = Command::new(BINARY)
         .args(["run", QUICKSTART, "--quiet", "--out"])
-        .arg(folder.path().join("run"))
+        .arg(folder.join("run"))
         .args(args)
         .stdout(Stdio::null())
         .spawn()
