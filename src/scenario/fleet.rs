@@ -35,7 +35,7 @@ pub enum FleetError {
         source: io::Error,
     },
     /// Rows without a name or with one that another has, columns that are no settings, or no clusters at all.
-    #[error("this is no fleet\n{0}")]
+    #[error("this is no fleet")]
     Invalid(#[from] Report),
 }
 
@@ -136,7 +136,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
-        let error = |text: &str| clusters(text).unwrap_err().to_string();
+        let error = |text: &str| match clusters(text).unwrap_err() {
+            FleetError::Invalid(report) => report.to_string(),
+            unreadable @ FleetError::Unreadable { .. } => panic!("{unreadable}"),
+        };
         for (text, place, message) in [
             ("name,host.ram\na,8 GiB\n", "fleet.csv:1:1", "a fleet without the column `cluster`"),
             ("cluster,host.ram\n", "fleet.csv:1:1", "a fleet without clusters"),

@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::input;
 use crate::cli::terminal::Terminal;
 use crate::observe::{self, HostMemory};
+use crate::scenario::fleet::FleetError;
 use crate::scenario::{Assignment, Diagnostic, Origin, Report, Scenario, fleet, layout};
 
 /// Problems that are shown of a fleet before the rest is only counted.
@@ -24,7 +25,7 @@ pub struct Cluster {
     pub scenario: Result<Scenario, String>,
 }
 
-/// The clusters of the fleet in `path`, or what is wrong with the settings of its rows, all at once.
+/// The clusters of the fleet in `path`, or what is wrong with its rows, all at once.
 ///
 /// # Errors
 ///
@@ -37,7 +38,11 @@ pub fn read(
     if path.is_dir() {
         return of_folder(path, args, overrides);
     }
-    let read: Vec<anyhow::Result<Result<Cluster, Report>>> = fleet::read(path)?
+    let clusters = match fleet::read(path) {
+        Err(FleetError::Invalid(report)) => return Ok(Err(vec![report])),
+        read => read?,
+    };
+    let read: Vec<anyhow::Result<Result<Cluster, Report>>> = clusters
         .into_par_iter()
         .map(|fleet::Cluster { name, settings }| {
             let settings: Vec<Assignment> = overrides.iter().chain(&settings).cloned().collect();
