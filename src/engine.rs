@@ -6,6 +6,7 @@
 //! Knows no memory and no server.
 
 mod schedule;
+mod timers;
 
 pub use schedule::{Event, Schedule, Ticket};
 

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use super::timers::{Key, Timers};
 use crate::units::SimTime;
 
 /// A typed event.
@@ -31,32 +32,8 @@ pub struct Ticket {
 pub struct Schedule<E> {
     now: SimTime,
     next_sequence: u64,
-    /// Key of the event pending in each slot, [`Key::NONE`] where none is. Kept apart from the events, so that the
-    /// scan for the earliest reads nothing else.
-    slot_keys: Vec<Key>,
-    slot_events: Vec<Option<E>>,
+    timers: Timers<E>,
     heap: BinaryHeap<Entry<E>>,
-}
-
-/// When an event happens, and its place among those at that time: `time · 2^64 + sequence`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(u128);
-
-impl Key {
-    const NONE: Self = Self(u128::MAX);
-
-    fn new(at: SimTime, sequence: u64) -> Self {
-        Self(u128::from(at.0) << 64 | u128::from(sequence))
-    }
-
-    fn at(self) -> SimTime {
-        SimTime((self.0 >> 64) as u64)
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
-    fn sequence(self) -> u64 {
-        self.0 as u64
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -98,8 +75,7 @@ impl<E: Event> Schedule<E> {
         Self {
             now: SimTime::ZERO,
             next_sequence: 0,
-            slot_keys: vec![Key::NONE; E::SLOTS * number],
-            slot_events: vec![None; E::SLOTS * number],
+            timers: Timers::new(E::SLOTS * number),
             heap: BinaryHeap::new(),
         }
     }
@@ -111,7 +87,7 @@ impl<E: Event> Schedule<E> {
 
     /// Whether nothing is pending.
     pub fn is_empty(&self) -> bool {
-        self.heap.is_empty() && self.slot_keys.iter().all(|&key| key == Key::NONE)
+        self.heap.is_empty() && self.timers.earliest().is_none()
     }
 
     /// Lets `event` happen at `at`, after everything already scheduled for that time. An event whose kind owns
@@ -127,10 +103,7 @@ impl<E: Event> Schedule<E> {
         let key = Key::new(at, sequence);
         let slot = event.slot();
         match slot {
-            Some(slot) => {
-                self.slot_keys[slot] = key;
-                self.slot_events[slot] = Some(event);
-            }
+            Some(slot) => self.timers.set(slot, key, event),
             None => self.heap.push(Entry { key, event }),
         }
         Ticket { slot, sequence }
@@ -143,10 +116,9 @@ impl<E: Event> Schedule<E> {
             self.heap.retain(|entry| entry.key.sequence() != ticket.sequence);
             return self.heap.len() < before;
         };
-        let key = self.slot_keys[slot];
-        let is_pending = key != Key::NONE && key.sequence() == ticket.sequence;
+        let is_pending = self.timers.key(slot).is_some_and(|key| key.sequence() == ticket.sequence);
         if is_pending {
-            self.slot_keys[slot] = Key::NONE;
+            self.timers.clear(slot);
         }
         is_pending
     }
@@ -154,35 +126,25 @@ impl<E: Event> Schedule<E> {
     /// Takes back whatever is pending in the timer slot of `event`.
     pub fn clear(&mut self, event: E) {
         if let Some(slot) = event.slot() {
-            self.slot_keys[slot] = Key::NONE;
+            self.timers.clear(slot);
         }
     }
 
     /// The next event due up to and including `horizon`, with the clock moved to it; at the end the clock moves
     /// to the horizon.
     pub fn pop_until(&mut self, horizon: SimTime) -> Option<E> {
-        let (slot, timer) = self.earliest_timer();
-        let heap = self.heap.peek().map_or(Key::NONE, |entry| entry.key);
-        let next = timer.min(heap);
-        if next == Key::NONE || next.at() > horizon {
+        let timer = self.timers.earliest();
+        let heap = self.heap.peek().map(|entry| entry.key);
+        let slot = timer.filter(|&(_, key)| heap.is_none_or(|heap| key < heap)).map(|(slot, _)| slot);
+        let next = timer.map(|(_, key)| key).into_iter().chain(heap).min();
+        let Some(next) = next.filter(|key| key.at() <= horizon) else {
             self.now = self.now.max(horizon);
             return None;
-        }
+        };
         self.now = next.at();
-        if timer < heap {
-            self.slot_keys[slot] = Key::NONE;
-            return self.slot_events[slot];
+        match slot {
+            Some(slot) => self.timers.take(slot),
+            None => self.heap.pop().map(|entry| entry.event),
         }
-        self.heap.pop().map(|entry| entry.event)
-    }
-
-    fn earliest_timer(&self) -> (usize, Key) {
-        let mut earliest = (0, Key::NONE);
-        for (slot, &key) in self.slot_keys.iter().enumerate() {
-            if key < earliest.1 {
-                earliest = (slot, key);
-            }
-        }
-        earliest
     }
 }

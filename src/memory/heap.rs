@@ -174,14 +174,29 @@ impl Heap {
     /// Hash tables double at powers of two, so some sizes cannot be met exactly: just below a doubling
     /// the population stays at the power of two, and its size a table short of `bytes`.
     pub fn population_of(&self, bytes: f64, shares: &[f64]) -> Population {
+        const ROUNDS: usize = 3;
+        const DIGITS_LOST: f64 = 1e-14;
         let scaled = |scale: f64| {
             let keys = shares.iter().zip(&self.kinds).map(|(share, kind)| scale * share / kind.key_bytes);
             Population::of(keys)
         };
-        // `used_memory` grows with the scale, by jumps at the doublings: bisect to the largest scale that fits.
+        let tables =
+            |scale: f64| self.tables(&scaled(scale)).into_iter().map(|table| table.bytes).sum::<f64>();
+        // Tables grow with the scale, by jumps at the doublings: what fits leaves no less for them than they take at a
+        // smaller scale, and need not leave more than they take at a larger one.
         let (mut fits, mut exceeds) = (0.0, bytes.max(0.0));
-        for _ in 0..64 {
+        for _ in 0..ROUNDS {
+            fits = (bytes - tables(exceeds)).max(fits);
+            exceeds = (bytes - tables(fits)).min(exceeds);
+        }
+        // The last digits are those of the sum: bisect to the largest scale that fits.
+        fits -= fits * DIGITS_LOST;
+        exceeds += exceeds * DIGITS_LOST;
+        loop {
             let middle = f64::midpoint(fits, exceeds);
+            if middle <= fits || middle >= exceeds {
+                break;
+            }
             if self.used_memory(&scaled(middle)) <= bytes {
                 fits = middle;
             } else {

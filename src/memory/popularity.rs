@@ -6,7 +6,7 @@
 //!
 //! is the mean over keys of "not yet written"; all of the dirty-page law rests on it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which keys a stream of writes goes to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -93,12 +93,12 @@ impl Curve {
             ],
             Popularity::Zipf { theta } => zipf_classes(theta, keys.max(1.0).round()),
         };
-        let table = (classes.len() > FEW_CLASSES).then(|| Table::new(&classes));
+        let table = (classes.len() > FEW_CLASSES).then(Table::new);
         Self { classes, table }
     }
 
     fn unwritten(&self, writes_per_key: f64) -> f64 {
-        let looked_up = self.table.as_ref().and_then(|table| table.unwritten(writes_per_key));
+        let looked_up = self.table.as_ref().and_then(|table| table.unwritten(writes_per_key, &self.classes));
         looked_up.unwrap_or_else(|| sum_over(&self.classes, writes_per_key))
     }
 }
@@ -110,33 +110,41 @@ fn sum_over(classes: &[RateClass], writes_per_key: f64) -> f64 {
 /// Up to this many classes are summed each time, more are tabulated.
 const FEW_CLASSES: usize = 4;
 
-/// `−ln φ(x) / x` over `ln x`, x the writes a key: smooth, 1 at the left end, and interpolated by cubics.
+/// `−ln φ(x) / x` over `ln x`, x the writes a key: smooth, 1 at the left end, and interpolated by cubics. A point is
+/// worked out when it is first asked for: a host under its own load looks at few of them.
 ///
 /// Measured error of φ against the sum over the classes: below 1e-6 of 1 − φ for θ up to 2.
 #[derive(Debug)]
 struct Table {
-    values: Vec<f64>,
+    /// `None` where fewer keys than [`NEGLIGIBLE`] are unwritten.
+    points: Vec<OnceLock<Option<f64>>>,
 }
 
 /// Range and step of the table in ln x: from 1e-9 to 1e4 writes a key. Outside, φ is summed.
 const TABLE_START: f64 = -20.75;
 const TABLE_STEP: f64 = 0.05;
-const TABLE_POINTS: u32 = 600;
+const TABLE_POINTS: usize = 600;
 
 /// The table ends where fewer keys than this share are unwritten: no page is clean there.
 const NEGLIGIBLE: f64 = 1e-250;
 
 impl Table {
-    fn new(classes: &[RateClass]) -> Self {
-        let points = (0..TABLE_POINTS).map(|point| (TABLE_START + f64::from(point) * TABLE_STEP).exp());
-        let values = points.map_while(|x| {
-            // Each sum loses its digits where it comes close to 1; take the other one there.
+    fn new() -> Self {
+        Self { points: vec![OnceLock::new(); TABLE_POINTS] }
+    }
+
+    /// The table's value at a point; `None` beyond its ends.
+    fn at(&self, point: usize, classes: &[RateClass]) -> Option<f64> {
+        *self.points.get(point)?.get_or_init(|| {
+            let x = (TABLE_START + point as f64 * TABLE_STEP).exp();
             let written: f64 = classes.iter().map(|class| class.share * -(-class.rate * x).exp_m1()).sum();
+            // Each sum loses its digits where it comes close to 1; take the other one there.
+            if written < 0.5 {
+                return Some(-(-written).ln_1p() / x);
+            }
             let unwritten = sum_over(classes, x);
-            let log = if written < 0.5 { (-written).ln_1p() } else { unwritten.ln() };
-            (unwritten > NEGLIGIBLE).then_some(-log / x)
-        });
-        Self { values: values.collect() }
+            (unwritten > NEGLIGIBLE).then(|| -unwritten.ln() / x)
+        })
     }
 
     /// φ where it is in the table. Catmull–Rom cubics through the four points around x.
@@ -145,14 +153,16 @@ impl Table {
         clippy::cast_sign_loss,
         reason = "at least 1, and looked up with bounds"
     )]
-    fn unwritten(&self, writes_per_key: f64) -> Option<f64> {
+    fn unwritten(&self, writes_per_key: f64, classes: &[RateClass]) -> Option<f64> {
         let place = (writes_per_key.ln() - TABLE_START) / TABLE_STEP;
         if place.is_nan() || place < 1.0 {
             return None;
         }
         let index = place as usize;
         let t = place - place.floor();
-        let &[before, left, right, after] = self.values.get(index - 1..index + 3)? else { return None };
+        let [before, left, right, after] =
+            [index - 1, index, index + 1, index + 2].map(|point| self.at(point, classes));
+        let (before, left, right, after) = (before?, left?, right?, after?);
         let slope = right - before;
         let bend = 2.0 * before - 5.0 * left + 4.0 * right - after;
         let twist = 3.0 * (left - right) + after - before;

@@ -43,7 +43,11 @@ impl State<'_> {
         let shard = self.shard_of(server);
         if !self.follows(server) || !self.accepts_writes(shard) {
             let nothing = || smallvec![Exposure::default(); child.population.keys.len()];
-            return if child.exposures.is_empty() { nothing() } else { child.exposures.clone() };
+            return if child.exposures.is_empty() {
+                nothing()
+            } else {
+                Exposures::from_slice(&child.exposures)
+            };
         }
         let mut exposures = self.exposures(shard, at);
         let earlier = exposures.iter_mut().zip(&child.exposures);

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 
 use crate::engine::Schedule;
 use crate::memory::layout::RdbCache;
-use crate::memory::{Exposures, replication};
+use crate::memory::replication;
 use crate::model::Event;
 use crate::model::host::{BackupMethod, SyncMethod};
 use crate::model::huge;
@@ -152,17 +152,21 @@ impl<O: Observer> Life<'_, O> {
         self.state.servers[server].ordinals[cause] += 1;
         self.outcome.forks[cause] += 1;
         let resident = self.state.resident(server, now);
-        let pause = self.fork_pause(server, resident);
-        self.outcome.fork_pause = self.outcome.fork_pause.max(pause);
-        self.tell(now, server, Happening::Forked { cause, duration, pause });
         let population = self.state.data_of(server).population.clone();
         let extent = self.state.accepts_writes(shard).then(|| self.extent(now, duration));
         let precedents = self.precedents.as_ref().zip(extent.as_ref());
+        let is_outdone = precedents.is_some_and(|(precedents, extent)| precedents.outdo(extent));
+        if !is_outdone {
+            // The fork of a save that is outdone holds the server as long as that of the earlier one.
+            let pause = self.fork_pause(server, resident);
+            self.outcome.fork_pause = self.outcome.fork_pause.max(pause);
+            self.tell(now, server, Happening::Forked { cause, duration, pause });
+        }
         self.state.servers[server].child = Some(Child {
             cause,
             forked_at: now,
             pace: Pace::new(now, duration),
-            exposures: Exposures::new(),
+            exposures: Vec::new(),
             resident,
             file_bytes: self.state.simulation.file_bytes(&population),
             population,
@@ -171,7 +175,7 @@ impl<O: Observer> Life<'_, O> {
             writes_file: !self.writes_to_sockets(cause),
             copied_at_exit: None,
             peaks: None,
-            is_outdone: precedents.is_some_and(|(precedents, extent)| precedents.outdo(extent)),
+            is_outdone,
             extent,
         });
         schedule.schedule(now + duration, Event::ChildExit(server));

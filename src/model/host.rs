@@ -302,26 +302,29 @@ pub enum Shape {
 /// A whole day of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecordedDay {
-    factors: Vec<f64>,
+    /// The factor of each minute.
+    minutes: Vec<f64>,
     hourly: [f64; 24],
     peaks: [f64; 24],
 }
 
 impl RecordedDay {
     /// A day of equally spaced factors, at least one.
-    pub fn new(factors: Vec<f64>) -> Self {
-        let mut day = Self { factors, hourly: [0.0; 24], peaks: [0.0; 24] };
-        let minutes_of = |hour: usize| (0..60).map(move |minute| hour * 60 + minute);
+    pub fn new(factors: &[f64]) -> Self {
+        const MINUTES: usize = 24 * 60;
+        let minutes = (0..MINUTES).map(|minute| factors[minute * factors.len() / MINUTES]).collect();
+        let mut day = Self { minutes, hourly: [0.0; 24], peaks: [0.0; 24] };
         for hour in 0..24 {
-            day.peaks[hour] = minutes_of(hour).map(|minute| day.at_minute(minute)).fold(0.0, f64::max);
-            day.hourly[hour] = minutes_of(hour).map(|minute| day.at_minute(minute)).sum::<f64>() / 60.0;
+            let minutes = day.minutes_of(hour);
+            let (peak, sum) = (minutes.iter().copied().fold(0.0, f64::max), minutes.iter().sum::<f64>());
+            (day.peaks[hour], day.hourly[hour]) = (peak, sum / 60.0);
         }
         day
     }
 
-    /// The factor at a minute of the day, from 0.
-    pub fn at_minute(&self, minute: usize) -> f64 {
-        self.factors[minute * self.factors.len() / (24 * 60)]
+    /// The factors of the minutes of an hour of the day, from 0.
+    pub fn minutes_of(&self, hour: usize) -> &[f64] {
+        &self.minutes[hour * 60..(hour + 1) * 60]
     }
 
     /// The mean factor of an hour of the day, from 0.

@@ -220,10 +220,12 @@ fn server_at_start(
     stream: Stream,
     number: usize,
 ) -> Server {
-    let is_primary = number.is_multiple_of(simulation.members());
+    let (shard, host) = (number / simulation.members(), number % simulation.members());
     Server {
+        shard,
+        host,
         phase: Phase::Serving,
-        link: (!is_primary).then_some(Link::Online),
+        link: (host > 0).then_some(Link::Online),
         child: None,
         aof: aof_at_start(simulation, data, stream, number),
         snapshot: snapshot_at_start(simulation.host(), load, data.bytes, stream, number),

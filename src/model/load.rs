@@ -1,5 +1,7 @@
 //! What the load does to the keys: rates drawn for one replication, integrated over its weather.
 
+use std::cell::Cell;
+
 use smallvec::SmallVec;
 
 use crate::memory::{Exposure, Exposures, KeyKind, rdb, replication};
@@ -74,6 +76,8 @@ pub struct Load<'a> {
     pub changes: Accrual,
     /// Bytes appended to the append-only file, and sent to replicas.
     pub appended: Accrual,
+    /// The instants looked at last, the later one first, and the base seconds up to each.
+    looked_at: Cell<[(SimTime, f64); 2]>,
 }
 
 impl<'a> Load<'a> {
@@ -103,23 +107,38 @@ impl<'a> Load<'a> {
         };
         let changes = accrual(&|e, _, _| e.set + e.incr + e.hset + e.insert + e.delete);
         let appended = accrual(&appended_bytes);
-        Self { weather, rates, keyspaces, jobs, changes, appended }
+        let looked_at = Cell::new([(SimTime::ZERO, 0.0); 2]);
+        Self { weather, rates, keyspaces, jobs, changes, appended, looked_at }
+    }
+
+    /// Base seconds from time 0 to `at`. A save is looked at several times at its fork and at its exit, and nowhere
+    /// else: those two are kept.
+    fn base_seconds(&self, at: SimTime) -> f64 {
+        let [last, before] = self.looked_at.get();
+        if let Some((_, known)) = [last, before].into_iter().find(|looked| looked.0 == at) {
+            return known;
+        }
+        let base_seconds = self.weather.base_seconds(at);
+        self.looked_at.set([(at, base_seconds), last]);
+        base_seconds
     }
 
     /// What passes between two instants.
     pub fn span(&self, from: SimTime, to: SimTime) -> Span {
-        if from == to {
-            return Span { base: 0.0, jobs: self.jobs.iter().map(|_| 0.0).collect() };
-        }
-        Span {
-            base: self.weather.base_seconds(to) - self.weather.base_seconds(from),
-            jobs: (0..self.jobs.len()).map(|job| self.weather.job_seconds(job, from, to)).collect(),
-        }
+        let mut span = Span { base: self.base_seconds(to) - self.base_seconds(from), jobs: SmallVec::new() };
+        span.jobs.extend(self.job_seconds(from, to));
+        span
     }
 
     /// How much of `accrual` comes between two instants.
     pub fn amount(&self, accrual: &Accrual, from: SimTime, to: SimTime) -> f64 {
-        self.span(from, to).of(accrual)
+        let jobs = accrual.jobs.iter().zip(self.job_seconds(from, to));
+        accrual.base * (self.base_seconds(to) - self.base_seconds(from))
+            + jobs.map(|(rate, seconds)| rate * seconds).sum::<f64>()
+    }
+
+    fn job_seconds(&self, from: SimTime, to: SimTime) -> impl Iterator<Item = f64> {
+        (0..self.jobs.len()).map(move |job| self.weather.job_seconds(job, from, to))
     }
 
     /// When `amount` of `accrual` has come since `from`, to a millisecond; `None` if not before `until`.
@@ -138,8 +157,8 @@ impl<'a> Load<'a> {
             return Some(from);
         }
         if self.jobs.is_empty() {
-            let target = self.weather.base_seconds(from) + amount / accrual.base;
-            return self.weather.time_of(target).filter(|&at| at <= until);
+            let target = self.base_seconds(from) + amount / accrual.base;
+            return self.weather.time_of(target, from).filter(|&at| at <= until);
         }
         let so_far = |at| self.amount(accrual, from, at);
         let mut bounds = hour_of(from, until, |at| so_far(at) >= amount)?;

@@ -1,6 +1,6 @@
 //! One server: what it is doing, the child it has forked, its files, and its link to a primary.
 
-use crate::memory::{Exposures, Population};
+use crate::memory::{Exposure, Population};
 use crate::model::huge::HugeShare;
 use crate::model::outcome::{Cause, PerCause};
 use crate::model::precedent::Extent;
@@ -9,6 +9,9 @@ use crate::units::{SimDuration, SimTime};
 /// A server of a shard: a primary or a replica.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Server {
+    /// The shard that it belongs to, and the host that it is on.
+    pub shard: usize,
+    pub host: usize,
     pub phase: Phase,
     /// How it hangs on its primary; `None` for the primary itself.
     pub link: Option<Link>,
@@ -135,7 +138,7 @@ pub(super) struct Child {
     /// The keys at the fork.
     pub population: Population,
     /// What has been done to them since, as of the last settlement.
-    pub exposures: Exposures,
+    pub exposures: Vec<Exposure>,
     /// Resident set of the server at the fork, shared by the child \[bytes\].
     pub resident: f64,
     /// Size of the file it writes \[bytes\].

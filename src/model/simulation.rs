@@ -303,26 +303,16 @@ impl Simulation {
     ///
     /// As [`Simulation::run`].
     pub fn run_with(&self, numbers: &Draws<'_>, observer: &mut impl Observer) -> Result<Outcome, StepLimit> {
-        self.live(&mut Sky::default(), numbers, observer)
+        self.run_under(&mut Sky::default(), numbers, observer)
     }
 
-    /// Runs one replication under a sky that it shares with other hosts: those that have the same traffic. The
-    /// outcome is that of [`run`](Self::run).
+    /// Runs the replication that takes these random numbers, under a sky that it shares with other hosts: those that
+    /// have the same traffic. The outcome is that of [`run_with`](Self::run_with).
     ///
     /// # Errors
     ///
     /// As [`Simulation::run`].
     pub fn run_under<'a>(
-        &'a self,
-        sky: &mut Sky<'a>,
-        seed: u64,
-        replication: u64,
-        observer: &mut impl Observer,
-    ) -> Result<Outcome, StepLimit> {
-        self.live(sky, &Draws::new(seed, replication), observer)
-    }
-
-    fn live<'a>(
         &'a self,
         sky: &mut Sky<'a>,
         numbers: &Draws<'_>,

@@ -140,17 +140,18 @@ impl<'a> State<'a> {
 
     /// The host that a server is on.
     pub(super) fn host_of(&self, server: usize) -> usize {
-        server % self.members()
+        self.servers[server].host
     }
 
     /// The shard that a server belongs to.
     pub(super) fn shard_of(&self, server: usize) -> usize {
-        server / self.members()
+        self.servers[server].shard
     }
 
     /// The servers on a host.
     pub(super) fn tenants(&self, host: usize) -> impl Iterator<Item = usize> + use<> {
-        (host..self.servers.len()).step_by(self.members())
+        let members = self.members();
+        (0..self.shards.len()).map(move |shard| shard * members + host)
     }
 
     /// The servers of a shard.
@@ -289,16 +290,15 @@ impl<'a> State<'a> {
     }
 
     fn accrue(&mut self, shard: usize, now: SimTime) -> Overflow {
-        let data = &self.shards[shard].data;
-        let passed = self.load.span(data.settled_at, now);
-        self.shards[shard].changes += passed.of(&self.load.changes);
-        self.shards[shard].stream += passed.of(&self.load.appended);
+        let settled_at = self.shards[shard].data.settled_at;
+        self.shards[shard].changes += self.load.amount(&self.load.changes, settled_at, now);
+        self.shards[shard].stream += self.load.amount(&self.load.appended, settled_at, now);
         let has_child = |server: usize| self.follows(server) && self.servers[server].child.is_some();
         if !self.grows && !self.servers_of(shard).any(has_child) {
             return Overflow::default();
         }
         let data = &self.shards[shard].data;
-        let mut exposures = self.load.exposures(&passed);
+        let mut exposures = self.load.exposures(&self.load.span(settled_at, now));
         let growth = self.grows.then(|| self.growth(data, now, &exposures));
         let overflow = growth.as_ref().map_or(0.0, |growth| growth.overflow);
         let evicted = self.evict(data, overflow, &mut exposures);

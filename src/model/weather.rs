@@ -79,6 +79,8 @@ impl<'a> Weather<'a> {
         let mut total = 0.0;
         self.hours.push(total);
         let mut day_factor = 1.0;
+        // Six standard deviations up, which a minute exceeds with a chance of 1e-9.
+        let most_noise = (6.0 * self.traffic.noise_minute).exp();
         for hour in 0..hours {
             if hour % HOURS_A_DAY == 0 {
                 let day = hour / HOURS_A_DAY;
@@ -87,7 +89,7 @@ impl<'a> Weather<'a> {
             let noise =
                 day_factor * self.lognormal(Purpose::TrafficHour, hour as u64, self.traffic.noise_hour);
             let seconds = noise * self.mean_shape(hour) * 3_600.0;
-            let busiest = self.busiest_minute(hour, seconds);
+            let busiest = self.peak_in(hour) * seconds / 3_600.0 * most_noise;
             self.busiest = self.busiest.max(busiest);
             let may_be_cut = reaches_cap(self.traffic, busiest, self.base_rate, &self.job_rates);
             total += if may_be_cut { self.capped_hour(hour, seconds) } else { seconds };
@@ -111,23 +113,12 @@ impl<'a> Weather<'a> {
         }
     }
 
-    fn shape_at(&self, hour: usize, minute: usize) -> f64 {
+    /// The peak of an hour's shape over its mean.
+    fn peak_in(&self, hour: usize) -> f64 {
         match &self.traffic.shape {
-            Shape::Hourly(factors) => factors[hour % factors.len()],
-            Shape::Trace(days) => {
-                days[self.days[hour / HOURS_A_DAY]].at_minute(hour % HOURS_A_DAY * MINUTES + minute)
-            }
-        }
-    }
-
-    /// The most base seconds that a second brings in any minute of an hour of so many: the peak of its shape, six
-    /// standard deviations up, which is exceeded with a chance of 1e-9 a minute.
-    fn busiest_minute(&self, hour: usize, seconds: f64) -> f64 {
-        let peak = match &self.traffic.shape {
             Shape::Hourly(_) => 1.0,
             Shape::Trace(days) => days[self.days[hour / HOURS_A_DAY]].peak_in(hour % HOURS_A_DAY),
-        };
-        seconds / 3_600.0 * peak * (6.0 * self.traffic.noise_minute).exp()
+        }
     }
 
     /// Spreads an hour over its minutes, cuts each at the cap less the jobs running in it, and returns what is
@@ -155,17 +146,17 @@ impl<'a> Weather<'a> {
 
     /// Cumulative base seconds over the minutes of an hour that has `seconds` in all.
     fn spread(&self, hour: usize, seconds: f64) -> Minutes {
-        let factors = self.minute_noise.hour(&mut self.stream.at(Purpose::TrafficMinute, hour as u64));
-        let mut cumulative = Box::new([0.0; MINUTES + 1]);
-        for (minute, factor) in factors.into_iter().enumerate() {
-            cumulative[minute + 1] = cumulative[minute] + self.shape_at(hour, minute) * factor;
+        let mut of_minutes = self.minute_noise.hour(&mut self.stream.at(Purpose::TrafficMinute, hour as u64));
+        if let Shape::Trace(days) = &self.traffic.shape {
+            let shape = days[self.days[hour / HOURS_A_DAY]].minutes_of(hour % HOURS_A_DAY);
+            of_minutes.iter_mut().zip(shape).for_each(|(minute, shape)| *minute *= shape);
         }
-        if cumulative[MINUTES] > 0.0 {
-            let scale = seconds / cumulative[MINUTES];
-            cumulative.iter_mut().for_each(|value| *value *= scale);
-        } else {
-            *cumulative = std::array::from_fn(|minute| seconds * minute as f64 / MINUTES as f64);
+        if of_minutes.iter().all(|&minute| minute <= 0.0) {
+            of_minutes = [1.0; MINUTES];
         }
+        let mut cumulative = running_sums(&of_minutes);
+        let scale = seconds / cumulative[MINUTES];
+        cumulative.iter_mut().for_each(|value| *value *= scale);
         cumulative
     }
 
@@ -186,13 +177,21 @@ impl<'a> Weather<'a> {
         start + minutes[minute] + part * (minutes[minute + 1] - minutes[minute])
     }
 
-    /// When so many base seconds have passed since time 0, to a nanosecond above; `None` where they never do.
-    pub fn time_of(&self, base_seconds: f64) -> Option<SimTime> {
-        let hour = self.hours.partition_point(|&start| start < base_seconds).checked_sub(1)?;
-        let (start, end) = (self.hours[hour], *self.hours.get(hour + 1)?);
+    /// When so many base seconds have passed since time 0, to a nanosecond above, `from` being an instant before that;
+    /// `None` where they never do.
+    ///
+    /// Looks from where an even load would put it: noise and the time of day move the place by few hours and minutes.
+    pub fn time_of(&self, base_seconds: f64, from: SimTime) -> Option<SimTime> {
+        if self.hours.last().is_none_or(|&end| end < base_seconds) {
+            return None;
+        }
+        let asked_in = usize::try_from(from.0 / SimDuration::HOUR.0).unwrap_or(usize::MAX);
+        let ahead = base_seconds - self.hours.get(asked_in)?;
+        let hour = interval_of(&self.hours, base_seconds, asked_in as f64 + ahead / 3_600.0);
+        let (start, end) = (self.hours[hour], self.hours[hour + 1]);
         let minutes = self.minutes[hour].get_or_init(|| self.spread(hour, end - start));
         let into = base_seconds - start;
-        let minute = minutes.partition_point(|&passed| passed < into).clamp(1, MINUTES) - 1;
+        let minute = interval_of(&minutes[..], into, into / (end - start) * MINUTES as f64);
         let of_minute = minutes[minute + 1] - minutes[minute];
         let part = if of_minute > 0.0 { ((into - minutes[minute]) / of_minute).min(1.0) } else { 1.0 };
         let from = hour as u64 * SimDuration::HOUR.0 + minute as u64 * SimDuration::MINUTE.0;
@@ -250,6 +249,44 @@ impl<'a> Sky<'a> {
         let draw = || Weather::new(traffic, minute_noise, stream, base_rate, job_rates, horizon);
         self.weather.insert(drawn.unwrap_or_else(draw))
     }
+}
+
+/// Sums of the first so many minutes of an hour, from none to all.
+///
+/// Four quarters are summed side by side: an addition takes as long as four that need not wait for each other.
+fn running_sums(of_minutes: &[f64; MINUTES]) -> Minutes {
+    const QUARTER: usize = MINUTES / 4;
+    let mut sums = Box::new([0.0; MINUTES + 1]);
+    let mut quarters = [0.0; 4];
+    for minute in 0..QUARTER {
+        for (quarter, sum) in quarters.iter_mut().enumerate() {
+            *sum += of_minutes[quarter * QUARTER + minute];
+            sums[quarter * QUARTER + minute + 1] = *sum;
+        }
+    }
+    let mut before = 0.0;
+    for (sums, of_quarter) in sums[1..].chunks_exact_mut(QUARTER).zip(quarters) {
+        for sum in sums {
+            *sum += before;
+        }
+        before += of_quarter;
+    }
+    sums
+}
+
+/// Between which of `sums`, which never fall, `value` is reached: the place of the last but the end that is below it,
+/// looked for from a guess; the first where none is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a guess, bounded by the sums")]
+fn interval_of(sums: &[f64], value: f64, guess: f64) -> usize {
+    let last = sums.len() - 2;
+    let mut place = (guess as usize).min(last);
+    while place > 0 && sums[place] >= value {
+        place -= 1;
+    }
+    while place < last && sums[place + 1] < value {
+        place += 1;
+    }
+    place
 }
 
 /// Whether a load of these rates may reach `max-writes-per-second` where a second brings so many base seconds.
@@ -346,11 +383,12 @@ mod tests {
         let noisy = traffic();
         let weather = weather(&noisy, &[], 4);
         for seconds in [0.001, 59.0, 3_600.0, 86_399.5, 1_234_567.8, 2_400_000.0] {
-            let at = weather.time_of(seconds).unwrap();
+            let at = weather.time_of(seconds, SimTime::ZERO).unwrap();
             assert!((weather.base_seconds(at) - seconds).abs() < 1e-6, "{seconds}: {at}");
         }
-        assert_eq!(weather.time_of(1e9), None);
-        assert_eq!(weather.time_of(0.0), None, "nothing is awaited");
+        assert_eq!(weather.time_of(1e9, SimTime::ZERO), None);
+        let later = weather.time_of(2_400_000.0, SimTime::ZERO + SimDuration(20 * SimDuration::DAY.0));
+        assert_eq!(later, weather.time_of(2_400_000.0, SimTime::ZERO), "from wherever one looks");
     }
 
     #[test]
@@ -395,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_trace_day_is_repeated_whole() {
-        let days = vec![RecordedDay::new(vec![0.0, 2.0]), RecordedDay::new(vec![2.0, 0.0])];
+        let days = vec![RecordedDay::new(&[0.0, 2.0]), RecordedDay::new(&[2.0, 0.0])];
         let quiet = Traffic {
             shape: Shape::Trace(days),
             noise_day: 0.0,

@@ -213,7 +213,7 @@ fn traffic_of(readings: &Readings, days: Option<&Days>) -> Traffic {
     };
     Traffic {
         shape: match (days, traffic.value("hourly")) {
-            (Some(days), _) => Shape::Trace(days.iter().cloned().map(RecordedDay::new).collect()),
+            (Some(days), _) => Shape::Trace(days.iter().map(|day| RecordedDay::new(day)).collect()),
             (None, Some(Value::Hourly(factors))) => Shape::Hourly(factors.clone()),
             (None, _) => Shape::Hourly(vec![1.0; 168]),
         },

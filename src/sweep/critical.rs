@@ -18,7 +18,7 @@ use super::budget::Budget;
 use super::ladder::Ladder;
 use super::replicate::{Run, Stop, attempt};
 use super::{Failure, Settings, Unwatched, Verdict};
-use crate::model::{Outcome, Sky, Unobserved};
+use crate::model::{Draws, Outcome, Sky, Unobserved};
 use crate::stats::Incidents;
 
 /// Replications that look for the neighbourhood before all are simulated there.
@@ -312,7 +312,7 @@ impl<'a> Search<'a> {
 
     fn simulate<'s>(&'s self, sky: &mut Sky<'s>, step: usize, replication: u64) -> Result<Outcome, Stop> {
         let simulation = self.ladder.simulation(step);
-        let one = || simulation.run_under(sky, self.question.seed, replication, &mut Unobserved);
+        let one = || simulation.run_under(sky, &Draws::new(self.question.seed, replication), &mut Unobserved);
         attempt(replication, self.run, one)
     }
 

@@ -12,7 +12,7 @@ use super::grid::{Cell, Grid};
 use super::replicate::{Run, Stop, message_of, replicate};
 use super::required::{RequiredRam, from_peaks, required};
 use super::{CellRow, Verdict, reason};
-use crate::model::{Cause, Host, Outcome, Simulation, Sky, Unobserved};
+use crate::model::{Cause, Draws, Host, Outcome, Simulation, Sky, Unobserved};
 use crate::scenario::Case;
 use crate::units::{Bytes, SimDuration};
 
@@ -239,7 +239,7 @@ fn simulate_group(cells: &[Planned], grid: &Grid, keep_outcomes: bool, run: Run<
     });
     let (simulations, budgets): (Vec<&Simulation>, Vec<Budget>) = fitting.unzip();
     let outcomes = replicate::<Sky>(&budgets, run, |sky, cell, number| {
-        simulations[cell].run_under(sky, grid.seed, number, &mut Unobserved)
+        simulations[cell].run_under(sky, &Draws::new(grid.seed, number), &mut Unobserved)
     });
     let mut of_fitting = outcomes.into_iter();
     let outcomes_of = |trial: &Result<Trial, Stop>| match trial {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::replicate::{Run, Stop, batch};
 use super::{Estimate, Unwatched};
-use crate::model::{Draws, Host, Simulation, StepLimit, Unobserved};
+use crate::model::{Draws, Host, Simulation, Sky, StepLimit, Unobserved};
 use crate::stats::{Groups, Share, exact};
 
 /// How many replications the spread of a risk takes: `hosts` · `each`, and as many again for each of the two other
@@ -57,12 +57,15 @@ pub fn risk_over_unknowns(
     let run = Run { watch: &Unwatched, cancelled };
     let count = sizes.hosts * sizes.each;
     let (simulation, likely) = (Simulation::new(host.clone()), Simulation::new(host.at_likely()));
-    let predictive = batch(0..count, run, |n| is_affected(&simulation, &Draws::new(seed, n)))?;
-    let at_likely = batch(0..count, run, |n| is_affected(&likely, &Draws::new(seed, n)))?;
-    // The weather of the predictive replications again, on hosts of their own.
-    let on_hosts = batch(0..count, run, |n| {
-        is_affected(&simulation, &Draws::new(seed, n).on_host_of(count + n / sizes.each))
+    // One weather three times, the last time on a host that several share.
+    let affected = batch(0..count, run, |n| -> Result<[bool; 3], StepLimit> {
+        let (mut sky, own) = (Sky::default(), Draws::new(seed, n));
+        let shared = own.on_host_of(count + n / sizes.each);
+        let mut is_affected = |simulation, draws| is_affected(simulation, &mut sky, draws);
+        Ok([is_affected(&simulation, &own)?, is_affected(&likely, &own)?, is_affected(&simulation, &shared)?])
     })?;
+    let [predictive, at_likely, on_hosts] =
+        [0, 1, 2].map(|which| affected.iter().map(|affected| affected[which]).collect::<Vec<bool>>());
     let size = usize::try_from(sizes.each).unwrap_or(usize::MAX);
     let groups = Groups::new(&on_hosts.chunks(size).map(share).collect::<Vec<_>>());
     Ok(RiskOverUnknowns {
@@ -73,8 +76,12 @@ pub fn risk_over_unknowns(
     })
 }
 
-fn is_affected(simulation: &Simulation, draws: &Draws<'_>) -> Result<bool, StepLimit> {
-    Ok(simulation.run_with(draws, &mut Unobserved)?.incidents() > 0)
+fn is_affected<'a>(
+    simulation: &'a Simulation,
+    sky: &mut Sky<'a>,
+    draws: &Draws<'_>,
+) -> Result<bool, StepLimit> {
+    Ok(simulation.run_under(sky, draws, &mut Unobserved)?.incidents() > 0)
 }
 
 fn share(affected: &[bool]) -> Share {

@@ -63,7 +63,10 @@ impl SimDuration {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
     pub fn from_secs_f64(seconds: f64) -> Self {
-        Self((seconds * SECOND as f64).round() as u64)
+        let nanoseconds = seconds * SECOND as f64;
+        // As `round`, which is a call on processors before SSE 4.1, and this is asked for at every fork.
+        let whole = nanoseconds as u64;
+        Self(whole.saturating_add(u64::from(nanoseconds - whole as f64 >= 0.5)))
     }
 
     /// This span in seconds.
