@@ -12,6 +12,9 @@ use crate::units::Bytes;
 /// Replications of each search here.
 const REPLICATIONS: u64 = 400;
 
+/// Replications of the search for a room where many have an incident: roughly is enough.
+const TELLING: u64 = 100;
+
 /// The share of replications with an incident at which percents are compared. Far above what a budget allows, so that
 /// few replications tell two searches apart; the shift of the percent is what counts, and it is much the same.
 const AFFECTED: f64 = 0.02;
@@ -87,7 +90,7 @@ fn common(ask: &Ask<'_>) -> Budget {
 /// The room in which one replication in some ten has an incident: where a difference can be seen. `None` where they
 /// have more in any RAM.
 pub fn telling_room(ask: &Ask<'_>, rooms: Rooms<'_>) -> Result<Option<Room>, Trouble> {
-    let budget = common(ask);
+    let budget = ask.by(TELLING);
     let often = Budget { incidents_per_year: 0.2 / budget.years(), ..budget };
     let steps = ask.estimates(&[rooms.ladder(|_| {})], &often)?;
     Ok(steps.into_iter().next().and_then(|step| rooms.found(step)))

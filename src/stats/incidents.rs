@@ -58,7 +58,7 @@ impl Incidents {
     }
 
     /// Incidents a year, from the chance that a replication is affected, each factor with an interval that
-    /// spends half of the error allowed.
+    /// spends a part of the error allowed.
     ///
     /// ```text
     /// rate = p · m / T        p chance of an affected replication, m its mean incidents, T horizon [years]
@@ -102,10 +102,10 @@ mod tests {
     #[test]
     fn no_incident_gives_a_bound_and_not_zero() {
         let none = count(&[0; 1_000]);
-        let rate = none.per_year(exact(none.share(), 0.975), none.per_affected(0.975), 30.0 / 365.25);
+        let rate = none.per_year(exact(none.share(), 0.96), none.per_affected(0.99), 30.0 / 365.25);
         assert!(rate.value.abs() < f64::MIN_POSITIVE && rate.low.abs() < f64::MIN_POSITIVE);
-        // 1 − 0.0125^(1/1000) = 0.00437 a month.
-        assert!((rate.high - 0.0533).abs() < 1e-3, "{}", rate.high);
+        // 1 − 0.02^(1/1000) = 0.0039 a month.
+        assert!((rate.high - 0.0475).abs() < 1e-3, "{}", rate.high);
     }
 
     #[test]
@@ -174,7 +174,7 @@ mod tests {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
         let mut missed = || {
             let counted: Incidents = (0..1_000).map(|_| affected_or_not(&mut rng, p, &cluster)).collect();
-            let rate = counted.per_year(exact(counted.share(), 0.975), counted.per_affected(0.975), 1.0);
+            let rate = counted.per_year(exact(counted.share(), 0.96), counted.per_affected(0.99), 1.0);
             truth < rate.low || rate.high < truth
         };
         (0..1_000).filter(|_| missed()).count()

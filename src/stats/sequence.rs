@@ -9,13 +9,14 @@ use super::{Estimate, Share, bisect};
 /// interval for a fixed number of trials does not allow.
 ///
 /// ```text
-/// { p : R(p) ≤ 1/α }      R(p) = Σ w B(1 + s, b + n − s) / B(1, b) / (p^s (1 − p)^(n − s))
+/// { p : R(p) ≤ 1/α }      R(p) = (v [s = 0] + Σ w B(1 + s, b + n − s) / B(1, b)) / (p^s (1 − p)^(n − s))
 /// ```
 ///
-/// with `s` hits of `n` trials, α = 1 − confidence, B the beta function, and the sum over two beta distributions
-/// Beta(1, b) of weight `w`. `R` is the likelihood of the trials under their mixture over that under `p`: under
-/// the true `p` a nonnegative martingale that starts at 1, which ever reaches 1/α with a chance of at most α
-/// (Ville). Any mixture fixed beforehand is valid; it decides only where the intervals are narrow.
+/// with `s` hits of `n` trials, α = 1 − confidence, B the beta function, the sum over two beta distributions
+/// Beta(1, b) of weight `w`, and `v` the weight of a probability of exactly 0. `R` is the likelihood of the
+/// trials under their mixture over that under `p`: under the true `p` a nonnegative martingale that starts at 1,
+/// which ever reaches 1/α with a chance of at most α (Ville). Any mixture fixed beforehand is valid; it decides
+/// only where the intervals are narrow.
 ///
 /// Source: H. Robbins, "Statistical methods related to the law of the iterated logarithm", Annals of
 /// Mathematical Statistics 41 (1970); the beta-binomial mixture as in Howard, Ramdas, `McAuliffe` and Sekhon,
@@ -27,13 +28,18 @@ pub struct ConfidenceSequence {
     b: f64,
 }
 
-/// Weight of that part. The rest is uniform: it keeps the interval of a large probability from being wide, for a
-/// fiftieth more trials where there is no hit.
-const NEAR: f64 = 0.9;
+/// Weight of a probability of 0: as most hosts that are safe are never hit, it saves them a fifth of the trials.
+const NEVER: f64 = 0.5;
+
+/// Weight of the part near the probability of interest.
+const NEAR: f64 = 0.45;
+
+/// Weight of the uniform part, which keeps the interval of a large probability from being wide.
+const UNIFORM: f64 = 0.05;
 
 impl ConfidenceSequence {
-    /// A sequence that is sharpest for probabilities near `p`, which must not depend on the trials: nine tenths
-    /// of the mixture are Beta(1, 1/p).
+    /// A sequence that is sharpest for a probability of 0 and for those near `p`, which must not depend on the trials:
+    /// half of the mixture is 0, nine tenths of the rest are Beta(1, 1/p).
     #[must_use]
     pub fn near(p: f64) -> Self {
         Self { b: 1.0 / p.clamp(f64::EPSILON, 1.0) }
@@ -70,8 +76,10 @@ impl ConfidenceSequence {
     fn ln_ratio(self, share: Share, p: f64) -> f64 {
         let (hits, misses) = (share.hits as f64, share.misses() as f64);
         let part = |weight: f64, b: f64| weight.ln() + ln_beta(1.0 + hits, b + misses) - ln_beta(1.0, b);
-        let (near, uniform) = (part(NEAR, self.b), part(1.0 - NEAR, 1.0));
-        let mixture = near.max(uniform) + (-(near - uniform).abs()).exp().ln_1p();
+        let never = if share.hits == 0 { NEVER.ln() } else { f64::NEG_INFINITY };
+        let parts = [never, part(NEAR, self.b), part(UNIFORM, 1.0)];
+        let most = parts.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let mixture = most + parts.map(|part| (part - most).exp()).iter().sum::<f64>().ln();
         let likelihood = if share.hits == 0 { 0.0 } else { hits * p.ln() }
             + if share.misses() == 0 { 0.0 } else { misses * (-p).ln_1p() };
         mixture - likelihood
@@ -106,14 +114,14 @@ mod tests {
         assert!((all.high - 1.0).abs() < f64::EPSILON && all.low > 0.5);
     }
 
-    /// Nearly the closed form without the uniform part: (1 − p)^n = 0.9 α b / (b + n).
+    /// Nearly the closed form without the uniform part: (1 − p)^n = α (0.5 + 0.45 b / (b + n)).
     #[test]
     fn trials_without_hit_decide_exactly_when_the_upper_end_falls_to_the_budget() {
         let p = 0.01 * 30.0 / 365.25;
         let sequence = ConfidenceSequence::near(p);
-        let trials = sequence.trials_without_hit(p, 0.975);
-        assert_eq!(trials, 6_932);
-        let high = |trials| sequence.estimate(Share { hits: 0, trials }, 0.975).high;
+        let trials = sequence.trials_without_hit(p, 0.96);
+        assert_eq!(trials, 4_550);
+        let high = |trials| sequence.estimate(Share { hits: 0, trials }, 0.96).high;
         assert!(high(trials) <= p && high(trials - 1) > p);
     }
 

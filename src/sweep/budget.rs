@@ -8,13 +8,17 @@ use crate::units::SimDuration;
 /// Days of a year, leap years included.
 pub(super) const YEAR_DAYS: f64 = 365.25;
 
+/// What the share of affected replications gets of the error that a rate of incidents allows; what an affected one has
+/// of incidents gets the rest. The share decides how many replications it takes, and is given the most.
+const OF_SHARE: f64 = 0.8;
+
 /// Replications of the first look under `auto`.
 const FIRST_LOOK: u64 = 64;
 
 /// Replications after which `auto` gives up.
 ///
-/// A budget of 0.01 incidents a year is one affected month in 1,217; at 95 % it takes 6,932 months without an
-/// incident to hold it. Twice that and some room decides also where up to three months are affected.
+/// A budget of 0.01 incidents a year is one affected month in 1,217; at 95 % it takes 4,550 months without an
+/// incident to hold it. This many decide also where up to three of them are affected.
 const CAP: u64 = 16_384;
 
 /// How many incidents a year are acceptable, how sure one must be, and how it is found out.
@@ -76,8 +80,10 @@ impl Budget {
     pub(super) fn without_incident(&self) -> u64 {
         let p = self.affected();
         match self.replications {
-            Replications::Fixed(_) => (((1.0 - self.half()) / 2.0).ln() / (-p).ln_1p()).ceil() as u64,
-            Replications::Auto => ConfidenceSequence::near(p).trials_without_hit(p, self.half()),
+            Replications::Fixed(_) => ((self.error(OF_SHARE) / 2.0).ln() / (-p).ln_1p()).ceil() as u64,
+            Replications::Auto => {
+                ConfidenceSequence::near(p).trials_without_hit(p, 1.0 - self.error(OF_SHARE))
+            }
         }
     }
 
@@ -88,10 +94,10 @@ impl Budget {
 
     /// Incidents a year, with the interval that the way of stopping allows.
     pub(super) fn rate(&self, incidents: &Incidents) -> Estimate {
-        let affected = self.share(incidents.share(), self.half());
+        let affected = self.share(incidents.share(), 1.0 - self.error(OF_SHARE));
         // The t interval holds at one look only: under `auto` its error is divided over all of them.
         let looks = self.looks().len() as f64;
-        let per_affected = incidents.per_affected(1.0 - (1.0 - self.half()) / looks);
+        let per_affected = incidents.per_affected(1.0 - self.error(1.0 - OF_SHARE) / looks);
         incidents.per_year(affected, per_affected, self.years())
     }
 
@@ -127,9 +133,10 @@ impl Budget {
         }
     }
 
-    /// The confidence at which two intervals together hold at [`Budget::confidence`] (Bonferroni).
-    fn half(&self) -> f64 {
-        f64::midpoint(1.0, self.confidence)
+    /// So much of the error that [`Budget::confidence`] allows: two intervals that share it together hold at that
+    /// confidence (Bonferroni).
+    fn error(&self, part: f64) -> f64 {
+        (1.0 - self.confidence) * part
     }
 }
 
@@ -149,7 +156,7 @@ pub(super) mod tests {
 
     #[test]
     fn auto_looks_at_doublings_and_where_no_incident_is_enough() {
-        let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 6_932, 8_192, 16_384];
+        let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 4_550, 8_192, 16_384];
         assert_eq!(monthly(Replications::Auto).looks(), looks);
         assert_eq!(monthly(Replications::Fixed(1_000)).looks(), [1_000]);
     }
@@ -157,9 +164,9 @@ pub(super) mod tests {
     #[test]
     fn a_fixed_number_is_the_least_that_can_be_safe() {
         let fixed = monthly(Replications::Auto).fixed();
-        assert_eq!(fixed.replications, Replications::Fixed(5_333));
+        assert_eq!(fixed.replications, Replications::Fixed(4_761));
         let verdict = |n, affected| fixed.verdict(fixed.rate(&incidents(n, affected)));
-        let verdicts = [verdict(5_333, 0), verdict(5_332, 0), verdict(5_333, 1)];
+        let verdicts = [verdict(4_761, 0), verdict(4_760, 0), verdict(4_761, 1)];
         assert_eq!(verdicts, [Verdict::Safe, Verdict::Undecided, Verdict::Undecided]);
         assert_eq!(monthly(Replications::Fixed(7)).fixed().replications, Replications::Fixed(7));
     }

@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn every_verdict_is_one_sentence_with_its_numbers() {
         let texts = [
-            reason(Replications::Auto, 6_932, 0, 0),
+            reason(Replications::Auto, 4_550, 0, 0),
             reason(Replications::Auto, 16_384, 3, 1),
             reason(Replications::Auto, 128, 41, 4),
             reason(Replications::Auto, 16_384, 9, 1),
@@ -101,12 +101,12 @@ mod tests {
             reason(Replications::Fixed(1_000), 1_000, 1, 1),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
-        safe: no incident in 6,932 replications of 30d: at most 0.01 a year at 95 %, within the budget of 0.01
-        safe: 3 of 16,384 replications of 30d had an incident: at most 0.0093 a year at 95 %, within the budget of 0.01
-        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly kills during an AOF rewrite: at least 8.4 a year at 95 %, above the budget of 0.01
+        safe: no incident in 4,550 replications of 30d: at most 0.01 a year at 95 %, within the budget of 0.01
+        safe: 3 of 16,384 replications of 30d had an incident: at most 0.0095 a year at 95 %, within the budget of 0.01
+        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly kills during an AOF rewrite: at least 8.3 a year at 95 %, above the budget of 0.01
         undecided: 9 of 16,384 replications of 30d had an incident: between 0.0018 and 0.017 a year at 95 %, which leaves the budget of 0.01 open
-        undecided: no incident in 1,000 replications of 30d: at most 0.053 a year at 95 %, which leaves the budget of 0.01 open; 5,333 without an incident would be within it
-        undecided: 1 of 1,000 replications of 30d had an incident: between 0.00015 and 0.077 a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
+        undecided: no incident in 1,000 replications of 30d: at most 0.048 a year at 95 %, which leaves the budget of 0.01 open; 4,761 without an incident would be within it
+        undecided: 1 of 1,000 replications of 30d had an incident: between 0.00025 and 0.071 a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
         ");
     }
 
@@ -126,7 +126,7 @@ mod tests {
         insta::assert_snapshot!([stalled, looping, refused].map(reason).join("\n"), @"
         128 of 128 replications of 30d had an incident, 256 in all, mostly stalls during a full sync: at least 24 a year at 95 %, above the budget of 0.01
         128 of 128 replications of 30d had an incident, 640 in all, mostly full syncs cut short again and again: at least 59 a year at 95 %, above the budget of 0.01
-        no incident in 128 replications of 30d: at most 0.41 a year at 95 %, which leaves the budget of 0.01 open; 5,333 without an incident would be within it
+        no incident in 128 replications of 30d: at most 0.37 a year at 95 %, which leaves the budget of 0.01 open; 4,761 without an incident would be within it
         ");
     }
 
@@ -136,7 +136,7 @@ mod tests {
         let outcomes = vec![Outcome::default(); 16_384];
         let figures = figures(&outcomes, &budget);
         let text = judged(Verdict::Undecided, &incidents(&outcomes), &figures, &budget);
-        insta::assert_snapshot!(text, @"no incident in 16,384 replications of 30d: at most 0.0035 a year at 95 %, which leaves the budget of 0.001 open; it takes 69,342 without an incident to hold it: judge over a longer horizon");
+        insta::assert_snapshot!(text, @"no incident in 16,384 replications of 30d: at most 0.0027 a year at 95 %, which leaves the budget of 0.001 open; it takes 45,510 without an incident to hold it: judge over a longer horizon");
     }
 
     #[test]
