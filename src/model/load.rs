@@ -126,15 +126,22 @@ impl<'a> Load<'a> {
     /// What passes between two instants.
     pub fn span(&self, from: SimTime, to: SimTime) -> Span {
         let mut span = Span { base: self.base_seconds(to) - self.base_seconds(from), jobs: SmallVec::new() };
-        span.jobs.extend(self.job_seconds(from, to));
+        if !self.jobs.is_empty() {
+            span.jobs.extend(self.job_seconds(from, to));
+        }
         span
     }
 
     /// How much of `accrual` comes between two instants.
     pub fn amount(&self, accrual: &Accrual, from: SimTime, to: SimTime) -> f64 {
+        let of_base = accrual.base * (self.base_seconds(to) - self.base_seconds(from));
+        if self.jobs.is_empty() { of_base } else { of_base + self.of_jobs(accrual, from, to) }
+    }
+
+    /// How much of it the jobs bring.
+    fn of_jobs(&self, accrual: &Accrual, from: SimTime, to: SimTime) -> f64 {
         let jobs = accrual.jobs.iter().zip(self.job_seconds(from, to));
-        accrual.base * (self.base_seconds(to) - self.base_seconds(from))
-            + jobs.map(|(rate, seconds)| rate * seconds).sum::<f64>()
+        jobs.map(|(rate, seconds)| rate * seconds).sum()
     }
 
     fn job_seconds(&self, from: SimTime, to: SimTime) -> impl Iterator<Item = f64> {

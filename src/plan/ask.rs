@@ -72,6 +72,11 @@ impl Ask<'_> {
         Budget { replications: Replications::Fixed(replications), ..self.budget }
     }
 
+    /// The budget judged by as many replications as a verdict takes.
+    pub fn open(&self) -> Budget {
+        Budget { replications: Replications::Auto, ..self.budget }
+    }
+
     /// Replications in which the budget allows so many incidents, and no more than it is judged by.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
     pub fn replications_for(&self, allowed: f64) -> u64 {

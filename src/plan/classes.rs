@@ -5,7 +5,7 @@ use super::ask::{Ask, percent_at};
 use super::room::Rooms;
 use crate::decision::{self, ClassAnswer, Question};
 use crate::model::Outcome;
-use crate::scenario::{Case, Replications};
+use crate::scenario::Case;
 use crate::sweep::{self, Budget, CellRow, Ladder, Limit, Verdict, full_to};
 use crate::units::Bytes;
 
@@ -42,8 +42,7 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     let classes = searched.into_iter().zip(limits).map(|(case, found)| Class::new(ask, case, found));
     let mut classes: Vec<Class<'_>> = classes.collect();
     simulate(ask, &mut classes, &ask.budget, |class| class.percents().to_vec())?;
-    let open = Budget { replications: Replications::Auto, ..ask.budget };
-    simulate(ask, &mut classes, &open, |class| class.above().into_iter().collect())?;
+    simulate(ask, &mut classes, &ask.open(), |class| class.above().into_iter().collect())?;
     let mut classes = classes.into_iter();
     let found = cases.iter().map(|case| {
         let question = question(ask, case, needed);

@@ -4,8 +4,8 @@ use super::Trouble;
 use super::ask::Ask;
 use super::classes::{self, ToSet, find};
 use crate::decision::ClassAnswer;
-use crate::scenario::{Case, Replications, Scenario};
-use crate::sweep::{self, Budget, CellRow, Grid, Settings, Verdict, full_to};
+use crate::scenario::{Case, Scenario};
+use crate::sweep::{self, CellRow, Grid, Settings, Verdict, full_to};
 use crate::units::Bytes;
 use std::sync::atomic::AtomicBool;
 
@@ -93,8 +93,7 @@ fn own_host(ask: &Ask<'_>, scenario: &Scenario) -> Result<Option<OwnHost>, Troub
     }
     let case = scenario.as_written().clone();
     let (class, ram) = (case.host_class.clone(), case.memory);
-    let open = Budget { replications: Replications::Auto, ..ask.budget };
-    let row = ask.cells(vec![case], &open)?.into_iter().next();
+    let row = ask.cells(vec![case], &ask.open())?.into_iter().next();
     Ok(row.map(|(row, _)| OwnHost { class, ram, verdict: row.verdict }))
 }
 
@@ -110,8 +109,7 @@ fn at_need(
         return Ok(None);
     }
     let case = if follows_maxmemory { full_to(percent, case.clone()) } else { case.clone() };
-    let open = Budget { replications: Replications::Auto, ..ask.budget };
-    Ok(ask.cells(vec![case], &open)?.into_iter().next().map(|(row, _)| row))
+    Ok(ask.cells(vec![case], &ask.open())?.into_iter().next().map(|(row, _)| row))
 }
 
 /// What is said of a host that was not searched.
