@@ -34,6 +34,9 @@ pub struct ClassAnswer {
     /// The largest simulated percent at which the server, full to `maxmemory`, meets the budget, below the first
     /// that certainly exceeds it; `None` where none does. It may be above a provider's cap.
     pub survivable_percent: Option<f64>,
+    /// The percents that were tried by fresh replications, in order: those that failed, and the one that held. Empty
+    /// where percents were gridded.
+    pub tried: Vec<TriedPercent>,
     /// The largest percent up to which every simulated one is certainly within the budget.
     pub survivable_percent_low: Option<f64>,
     /// The largest simulated percent below the first that is certainly beyond it.
@@ -55,6 +58,19 @@ pub struct ClassAnswer {
     /// What to paste into `valkey.conf` where the verdict is safe: `maxmemory` in bytes, under a line that says what
     /// percent that is (the file takes no comment behind a setting).
     pub paste: Option<String>,
+}
+
+/// A percent that was tried by replications which had no part in choosing it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TriedPercent {
+    /// The percent.
+    pub percent: f64,
+    /// The replications that tried it: fewer than planned where it had failed before.
+    pub replications: u64,
+    /// How many of them had an incident.
+    pub affected: u64,
+    /// Whether it held.
+    pub holds: bool,
 }
 
 /// What breaks one step above the survivable percent.

@@ -6,6 +6,8 @@
 //! | `classes` | the percent of each class, found to half a per cent |
 //! | `causes` | which fork is to blame, and what would take its risk away |
 //! | `chosen` | the host that everything else is asked of |
+//! | `assurance` | how many single hosts exceed the budget, and where nine in ten hold it |
+//! | `surge` | what an hour of ten times the load does |
 //! | `hours` | the best hour for the backup, and whether it matters |
 //! | `limits` | how many more writes, and how many more days |
 //! | `room` | how much room the data has: what every search turns |
@@ -21,6 +23,7 @@
 //! for; how a cell is simulated is `sweep`'s, what rows say is `decision`'s, and nothing here prints.
 
 mod ask;
+mod assurance;
 mod causes;
 mod chosen;
 mod classes;
@@ -31,10 +34,12 @@ mod limits;
 mod room;
 mod rules;
 mod sensitivity;
+mod surge;
 mod watch;
 
 use std::sync::atomic::AtomicBool;
 
+pub use assurance::{Assurance, NINE_IN_TEN};
 pub use causes::{CauseRisk, Remedy};
 pub use chosen::{Chosen, Further};
 pub use confidence::{Confidence, FLEET};
@@ -43,14 +48,15 @@ pub use hours::{BackupHour, BackupHours};
 pub use room::Room;
 pub use rules::RuleOfThumb;
 pub use sensitivity::{MeasureNext, Sensitivities, Sensitivity};
+pub use surge::{SURGE, Surge};
 pub use watch::Watch;
 
 use crate::decision::{self, ClassAnswer};
 use crate::model::Simulation;
 use crate::scenario::{Case, Report, Scenario};
-use crate::sweep::rare::{Effort, RareRisk, Unresolved, rare_risk};
+use crate::sweep::rare::{self, RareRisk, Unresolved, rare_risk};
 use crate::sweep::unknowns::{RiskOverUnknowns, Sizes, risk_over_unknowns};
-use crate::sweep::{self, Budget, Failure, Grid, Settings, Stop, Unwatched, Verdict};
+use crate::sweep::{self, Budget, Effort, Failure, Grid, Settings, Stop, Unwatched, Verdict};
 use ask::Ask;
 use chosen::Subject;
 use classes::Found;
@@ -81,6 +87,12 @@ pub struct Answers {
     pub smallest_safe: Option<usize>,
     /// What is acceptable, and by how many replications it was judged.
     pub budget: Budget,
+    /// Replications that looked for each percent, and that confirmed it.
+    pub effort: Effort,
+    /// Of whom the budget was asked: of a share of the hosts each by itself, or where `None` of their average.
+    pub assurance: Option<f64>,
+    /// Settings left to their defaults that move the answer, the farthest first, and by how much.
+    pub decided_by_default: Vec<MeasureNext>,
     /// Risk by cause of the scenario as written.
     pub by_cause: Vec<CauseRisk>,
     /// What would take it away.
@@ -126,7 +138,7 @@ pub fn plan(
 ) -> Result<Answers, Trouble> {
     let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
     let hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
-    let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
+    let ask = Ask::new(scenario, &grid, settings, cancelled);
     let is_as_given = grid.as_given.is_some() && grid.full.is_empty();
     let mut found =
         if is_as_given { as_given(&ask, &grid)? } else { classes::find(&ask, &hosts, grid.needed)? };
@@ -142,7 +154,29 @@ pub fn plan(
     let (by_cause, remedies) = causes::blame(&ask, scenario.as_written())?;
     let unknowns = if by_cause.is_empty() { None } else { Some(over_unknowns(&ask, scenario.as_written())?) };
     let classes = found.into_iter().map(|found| found.answer).collect();
-    Ok(Answers { classes, smallest_safe, budget: ask.budget, by_cause, remedies, unknowns, rare, chosen })
+    Ok(Answers {
+        classes,
+        smallest_safe,
+        budget: ask.budget,
+        effort: ask.effort,
+        assurance: ask.assurance,
+        decided_by_default: decided_by_default(scenario, chosen.as_ref()),
+        by_cause,
+        remedies,
+        unknowns,
+        rare,
+        chosen,
+    })
+}
+
+/// How far a default has to move the answer to be named at its head: points of a percentage, or per cent of RAM.
+const MOVES: f64 = 1.0;
+
+/// The inputs that nobody gave and that move the answer.
+fn decided_by_default(scenario: &Scenario, chosen: Option<&Chosen>) -> Vec<MeasureNext> {
+    let unknowns = chosen.and_then(|chosen| chosen.further.as_ref()?.unknowns.as_ref());
+    let next = unknowns.into_iter().flat_map(|unknowns| &unknowns.measure_next);
+    next.filter(|next| next.spread >= MOVES && scenario.is_default(&next.input)).cloned().collect()
 }
 
 /// Where the data does not follow `maxmemory`, each host is asked with the data as given, and the RAM required beside
@@ -169,7 +203,7 @@ fn rare(ask: &Ask<'_>, scenario: &Scenario, subject: Option<&Subject<'_>>) -> Re
     let pool = ask.settings.pool()?;
     let confidence = ask.budget.confidence;
     let found =
-        pool.install(|| rare_risk(&case.host, ask.seed, confidence, Effort::default(), ask.cancelled));
+        pool.install(|| rare_risk(&case.host, ask.seed, confidence, rare::Effort::default(), ask.cancelled));
     match found {
         Err(Unresolved::Stopped(stop)) => Err(stop.into()),
         risk => Ok(Rare { class, percent, risk: Some(risk) }),

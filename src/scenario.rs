@@ -87,6 +87,9 @@ pub struct Risk {
     pub incidents_per_year: f64,
     /// Confidence of the intervals, in (0.5, 1).
     pub confidence: f64,
+    /// The share of the hosts that the inputs may describe which are to hold the budget, each by itself, in [0.5, 1);
+    /// `None` where their average is to hold it.
+    pub assurance: Option<f64>,
 }
 
 /// How many replications a cell gets.
@@ -226,7 +229,25 @@ impl Scenario {
     /// The budget.
     pub fn risk(&self) -> Risk {
         let risk = self.as_written.readings.once("risk");
-        Risk { incidents_per_year: risk.number("incidents-per-year"), confidence: risk.number("confidence") }
+        Risk {
+            incidents_per_year: risk.number("incidents-per-year"),
+            confidence: risk.number("confidence"),
+            assurance: (!risk.is_word("assurance")).then(|| risk.number("assurance")),
+        }
+    }
+
+    /// Whether the setting at a dotted path is left to its default in the scenario as written; a keyspace is entered by
+    /// its name, a job by its number.
+    pub fn is_default(&self, path: &str) -> bool {
+        let Some((section, key)) = path.rsplit_once('.') else { return false };
+        let readings = &self.as_written.readings;
+        let is_left_out = |group: &reading::Group| group.given(key).is_none() && group.derived(key).is_none();
+        if let Some(name) = section.strip_prefix("keyspace.") {
+            let named = readings.each("keyspace").iter().find(|group| group.text("name") == Some(name));
+            return named.is_some_and(is_left_out);
+        }
+        settings::section(section).is_some_and(|section| !section.is_repeated)
+            && is_left_out(readings.once(section))
     }
 
     /// The root of all random numbers.

@@ -7,6 +7,7 @@
 //! | `replicate` | one cell: batches, and when to stop |
 //! | `budget` | what the counts decide |
 //! | `ladder`, `critical` | how far a setting can be turned up, found instead of gridded |
+//! | `assurance` | how many of the hosts that the inputs may describe exceed the budget |
 //! | `figures`, `reason` | a cell's outcomes in numbers and in words |
 //! | `required` | the RAM that data as given requires |
 //! | [`rare`] | risks too small to count |
@@ -18,6 +19,7 @@
 //! The same scenario and seed give the same rows for any number of threads: work is mapped in parallel and
 //! merged in order. Leaves formatting to `report` and the answer per host class to `decision`; prints nothing.
 
+mod assurance;
 mod budget;
 mod critical;
 mod figures;
@@ -37,8 +39,9 @@ pub mod unknowns;
 pub(crate) mod words;
 
 pub use crate::stats::Estimate;
+pub use assurance::{Beyond, Fleet, HOSTS, beyond};
 pub use budget::Budget;
-pub use critical::{Found, Limit, estimates, limits};
+pub use critical::{Effort, Limit, Question, Tried, estimates, limits};
 pub use grid::{Cell, Grid, cells, full_to, hosts};
 pub use ladder::Ladder;
 pub use replicate::Stop;

@@ -117,6 +117,7 @@ pub fn answer(question: &Question<'_>) -> ClassAnswer {
         is_limited: question.is_limited,
         needed_percent: Some(question.needed_percent()),
         survivable_percent: survivable.map(|(percent, _)| percent),
+        tried: Vec::new(),
         survivable_percent_low: frontier.low(),
         survivable_percent_high: frontier.high(),
         required_ram: question.required_ram.and_then(|required| required.high),
@@ -208,6 +209,7 @@ pub(super) mod tests {
         Figures {
             oom_probability: incidents_per_year,
             incidents_per_year,
+            affected_per_year: incidents_per_year,
             server_kills_per_year: incidents_per_year.value,
             forks_per_year: 365.25,
             main_cause: (verdict == Verdict::Risky).then_some(Cause::AofRewrite),

@@ -31,7 +31,7 @@ fn needs(question: &Question<'_>) -> String {
 fn safe(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
     let needed = question.needed_percent();
     let Some((percent, row)) = question.to_set(frontier) else { return needs.to_owned() };
-    let most = row.figures.as_ref().map(|f| format!("at most {}", rate(f.incidents_per_year.high)));
+    let most = row.figures.as_ref().map(|f| format!("at most {} times", rate(f.affected_per_year.high)));
     let most = most.unwrap_or_default();
     let capped = match frontier.survivable() {
         Some((survivable, _)) if survivable > percent => {
@@ -44,7 +44,7 @@ fn safe(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String
     } else {
         format!("set {}", Percent(percent))
     };
-    format!("{needs}, and full to {} the server has {most} incidents a year: {set}{capped}", Percent(percent))
+    format!("{needs}, and full to {} the server is hit {most} a year: {set}{capped}", Percent(percent))
 }
 
 fn risky(needs: &str, question: &Question<'_>, frontier: &Frontier<'_>) -> String {
@@ -117,7 +117,7 @@ fn survives(question: &Question<'_>, frontier: &Frontier<'_>) -> String {
 /// What goes wrong in a cell.
 fn how_bad(row: &CellRow) -> String {
     let Some(figures) = &row.figures else { return "no room even with no child alive".to_owned() };
-    format!("at least {} a year{}", rate(figures.incidents_per_year.low), mostly(figures))
+    format!("at least {} a year{}", rate(figures.affected_per_year.low), mostly(figures))
 }
 
 /// Why data as given has the verdict of its own cell, and what RAM it would take.

@@ -4,8 +4,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::Trouble;
 use crate::model::Outcome;
-use crate::scenario::{Case, Replications};
-use crate::sweep::{self, Budget, CellRow, Found, Grid, Ladder, Settings, Unwatched};
+use crate::scenario::{Case, Replications, Scenario};
+use crate::sweep::{
+    self, Beyond, Budget, CellRow, Effort, Fleet, Grid, Ladder, Limit, Question, Settings, Unwatched,
+};
 
 /// The smallest percent that a search considers: below it, even the smallest host stands empty.
 const FIRST_PERCENT: f64 = 10.0;
@@ -21,9 +23,14 @@ pub fn percent_at(step: usize) -> f64 {
 }
 
 /// Steps of a ladder of percents.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
 pub fn percent_steps() -> usize {
-    ((LAST_PERCENT - FIRST_PERCENT) / PERCENT_STEP) as usize + 1
+    percents_up_to(LAST_PERCENT)
+}
+
+/// Steps up to `percent`, at least one.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small positive number")]
+pub fn percents_up_to(percent: f64) -> usize {
+    ((percent - FIRST_PERCENT) / PERCENT_STEP).max(0.0) as usize + 1
 }
 
 /// What every question shares.
@@ -31,6 +38,10 @@ pub fn percent_steps() -> usize {
 pub struct Ask<'a> {
     /// What is acceptable, judged by a fixed number of replications.
     pub budget: Budget,
+    /// The replications by which a percent is found and confirmed.
+    pub effort: Effort,
+    /// The share of hosts that are to hold the budget each by itself; `None` where their average is to.
+    pub assurance: Option<f64>,
     /// Root of every random number.
     pub seed: u64,
     /// How it is run.
@@ -39,17 +50,45 @@ pub struct Ask<'a> {
     pub cancelled: &'a AtomicBool,
 }
 
-impl Ask<'_> {
-    /// Where on each of `ladders` `budget` ends.
-    pub fn limits(&self, ladders: &[Ladder<'_>], budget: &Budget) -> Result<Vec<Found>, Trouble> {
-        let found = sweep::limits(ladders, budget, self.seed, self.settings, self.cancelled)?;
+impl<'a> Ask<'a> {
+    /// What every question about `scenario` shares, the cells of which are those of `grid`.
+    pub fn new(scenario: &Scenario, grid: &Grid, settings: Settings, cancelled: &'a AtomicBool) -> Self {
+        Self {
+            budget: grid.budget.fixed(),
+            effort: Effort::of(&grid.budget),
+            assurance: scenario.risk().assurance,
+            seed: grid.seed,
+            settings,
+            cancelled,
+        }
+    }
+
+    /// Where on each of `ladders` the budget ends, confirmed.
+    pub fn limits(&self, ladders: &[Ladder<'_>]) -> Result<Vec<Limit>, Trouble> {
+        let question = Question { budget: &self.open(), effort: self.effort, seed: self.seed };
+        let found = sweep::limits(ladders, question, self.settings, self.cancelled)?;
         found.ok_or(Trouble::Interrupted)
     }
 
     /// The last step of each of `ladders` whose estimate is within `budget`.
     pub fn estimates(&self, ladders: &[Ladder<'_>], budget: &Budget) -> Result<Vec<Option<usize>>, Trouble> {
-        let found = sweep::estimates(ladders, budget, self.seed, self.settings, self.cancelled)?;
+        let question = Question { budget, effort: Effort::search(budget.most()), seed: self.seed };
+        let found = sweep::estimates(ladders, question, self.settings, self.cancelled)?;
         found.ok_or(Trouble::Interrupted)
+    }
+
+    /// How many hosts exceed the budget on the steps of `ladder` up to some above `step`, at `confidence`, of the hosts
+    /// of one `draw`; `None` where it would take too long.
+    pub fn beyond(
+        &self,
+        ladder: &Ladder<'_>,
+        step: usize,
+        confidence: f64,
+        draw: u64,
+    ) -> Result<Option<Beyond>, Trouble> {
+        let budget = Budget { confidence, ..self.budget };
+        let fleet = Fleet { budget: &budget, seed: self.seed, draw };
+        Ok(self.settings.pool()?.install(|| sweep::beyond(ladder, step, fleet, self.cancelled))?)
     }
 
     /// The rows of `cases` and the outcomes behind them, side by side under `budget`.
@@ -68,8 +107,7 @@ impl Ask<'_> {
 
     /// The budget judged by so many replications, or as few as it is itself.
     pub fn by(&self, replications: u64) -> Budget {
-        let replications = replications.min(self.budget.most());
-        Budget { replications: Replications::Fixed(replications), ..self.budget }
+        self.budget.by(replications.min(self.budget.most()))
     }
 
     /// The budget judged by as many replications as a verdict takes.

@@ -2,12 +2,14 @@
 //! not follow `maxmemory`, with the data as given.
 
 use super::ask::Ask;
+use super::assurance::{Assurance, assurance};
 use super::classes::{Found, ToSet};
 use super::confidence::{Confidence, confidence};
 use super::hours::{self, BackupHours};
 use super::room::{Room, Rooms};
 use super::rules::{self, RuleOfThumb};
 use super::sensitivity::{Sensitivities, sensitivities, telling_room};
+use super::surge::{Surge, surge};
 use super::watch::{Watch, watch};
 use super::{Extras, Trouble, limits};
 use crate::decision::ClassAnswer;
@@ -26,6 +28,10 @@ pub struct Chosen {
     pub servers: u32,
     /// How sure.
     pub confidence: Option<Confidence>,
+    /// How many single hosts exceed the budget; `None` where a replication forks so often that it would take minutes.
+    pub assurance: Option<Assurance>,
+    /// What an hour of ten times the load does.
+    pub surge: Option<Surge>,
     /// What else was asked; `None` where a replication forks so often that the answers would take many minutes.
     pub further: Option<Further>,
     /// What alerts compare with; `None` where it was not asked for.
@@ -116,6 +122,8 @@ impl<'a> Subject<'a> {
             percent: self.percent(),
             servers: self.case.host.tenancy.servers,
             confidence: figures.map(sure),
+            assurance: assurance(ask, self.rooms, self.room)?,
+            surge: surge(ask, self.rooms, self.room)?,
             further: if is_asked { Some(self.further(ask, scenario)?) } else { None },
             watch: if extras.watch { Some(watch(ask, &self.case.host)?) } else { None },
         })

@@ -2,11 +2,12 @@
 
 use super::Trouble;
 use super::ask::{Ask, percent_at};
+use super::assurance::assured;
 use super::room::Rooms;
-use crate::decision::{self, ClassAnswer, Question};
+use crate::decision::{self, ClassAnswer, Question, TriedPercent};
 use crate::model::Outcome;
 use crate::scenario::Case;
-use crate::sweep::{self, Budget, CellRow, Ladder, Limit, Verdict, full_to};
+use crate::sweep::{self, CellRow, Ladder, Limit, full_to};
 use crate::units::Bytes;
 
 /// How far above the percent that is estimated to be within the budget is looked at what breaks \[% of RAM\].
@@ -17,11 +18,11 @@ const STEP_ABOVE: f64 = 5.0;
 pub struct Found {
     /// The answer.
     pub answer: ClassAnswer,
-    /// The largest safe percent that may be set; `None` where there is none.
+    /// The percent that was confirmed; `None` where there is none.
     pub to_set: Option<ToSet>,
 }
 
-/// A percent whose verdict was simulated in full.
+/// A percent and its replications.
 #[derive(Debug)]
 pub struct ToSet {
     /// The percent.
@@ -37,12 +38,14 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     // No percent helps a host that is too small for its data.
     let is_searched = |case: &&Case| needed <= case.memory;
     let searched: Vec<&Case> = cases.iter().filter(is_searched).collect();
-    let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| Rooms::full(case).ladder(|_| {})).collect();
-    let limits = ask.limits(&ladders, &ask.budget)?;
-    let classes = searched.into_iter().zip(limits).map(|(case, found)| Class::new(ask, case, found));
+    let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| Rooms::full(case).ladder_to_set()).collect();
+    let limits = ask.limits(&ladders)?;
+    let classes = searched.into_iter().zip(limits).map(|(case, limit)| Class::new(ask, case, limit));
     let mut classes: Vec<Class<'_>> = classes.collect();
-    simulate(ask, &mut classes, &ask.budget, |class| class.percents().to_vec())?;
-    simulate(ask, &mut classes, &ask.open(), |class| class.above().into_iter().collect())?;
+    if let Some(share) = ask.assurance {
+        classes.iter_mut().try_for_each(|class| class.assure(ask, share))?;
+    }
+    simulate(ask, &mut classes)?;
     let mut classes = classes.into_iter();
     let found = cases.iter().map(|case| {
         let question = question(ask, case, needed);
@@ -54,7 +57,8 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     Ok(found.collect())
 }
 
-/// A host class whose limit was searched for, and the percents of it that were simulated in full.
+/// A host class whose limit was searched for, and the percents of it that were simulated: the one that was confirmed, and
+/// one above.
 struct Class<'a> {
     case: &'a Case,
     limit: Limit,
@@ -62,64 +66,72 @@ struct Class<'a> {
 }
 
 impl<'a> Class<'a> {
-    /// The class with the percent that the search found, which is simulated already.
-    fn new(ask: &Ask<'_>, case: &'a Case, found: sweep::Found) -> Self {
-        let safe = found.limit.safe.map(|step| {
+    /// The class with the percent that was confirmed, whose replications are at hand.
+    fn new(ask: &Ask<'_>, case: &'a Case, mut limit: Limit) -> Self {
+        let outcomes = std::mem::take(&mut limit.outcomes);
+        let confirmed = limit.confirmed.map(|step| {
             let percent = percent_at(step);
-            let row = sweep::row(full_to(percent, case.clone()), &found.outcomes, &ask.budget);
-            ToSet { percent, row, outcomes: found.outcomes }
+            let budget = ask.budget.by(outcomes.len() as u64);
+            let row = sweep::row(full_to(percent, case.clone()), &outcomes, &budget);
+            ToSet { percent, row, outcomes }
         });
-        Self { case, limit: found.limit, cells: safe.into_iter().collect() }
+        Self { case, limit, cells: confirmed.into_iter().collect() }
     }
 
-    /// The percent that may be set, and the one that is survived, which may be above a provider's cap.
-    fn percents(&self) -> [f64; 2] {
-        let survivable = percent_at(self.limit.safe.or(self.limit.high).unwrap_or(0));
-        [survivable.min(self.case.percent_cap.unwrap_or(survivable)), survivable]
+    /// Steps down from the percent that holds the budget on average to one at which a `share` of the hosts hold it each
+    /// by itself.
+    fn assure(&mut self, ask: &Ask<'_>, share: f64) -> Result<(), Trouble> {
+        let Some(confirmed) = self.limit.confirmed else { return Ok(()) };
+        let assured = assured(ask, Rooms::full(self.case), confirmed, share)?;
+        if assured == Some(confirmed) {
+            return Ok(());
+        }
+        (self.limit.confirmed, self.cells) = (assured, Vec::new());
+        if let Some(percent) = assured.map(percent_at) {
+            let case = full_to(percent, self.case.clone());
+            let budget = ask.budget.by(ask.effort.search);
+            let cells = ask.cells(vec![case], &budget)?.into_iter();
+            self.cells = cells.map(|(row, outcomes)| ToSet { percent, row, outcomes }).collect();
+        }
+        Ok(())
     }
 
     /// A percent at which something is likely to break; `None` where there is none.
     fn above(&self) -> Option<f64> {
-        let [_, survivable] = self.percents();
-        let within = self.limit.value.or(self.limit.high).map_or(survivable, percent_at);
-        Some(within.max(survivable) + STEP_ABOVE).filter(|&percent| percent < 100.0)
-    }
-
-    fn has(&self, percent: f64) -> bool {
-        self.cells.iter().any(|cell| cell.percent.total_cmp(&percent).is_eq())
+        let confirmed = self.limit.confirmed.map(percent_at);
+        let within = self.limit.value.or(self.limit.high).map(percent_at);
+        let most = confirmed.into_iter().chain(within).fold(percent_at(0), f64::max);
+        Some(most + STEP_ABOVE).filter(|&percent| percent < 100.0)
     }
 
     /// Its answer, once all its percents are simulated.
     fn found(self, question: Question<'_>) -> Found {
-        let [may_be_set, _] = self.percents();
         let rows = self.cells.iter().map(|cell| &cell.row).collect();
         let mut answer = decision::answer(&Question { full: rows, ..question });
-        answer.survivable_percent_low = self.limit.low.map(percent_at);
-        answer.survivable_percent_high = self.limit.high.map(percent_at);
-        let is_safe = |cell: &ToSet| cell.row.verdict == Verdict::Safe && cell.percent <= may_be_set;
-        let safe = self.cells.into_iter().filter(is_safe);
-        Found { answer, to_set: safe.max_by(|a, b| a.percent.total_cmp(&b.percent)) }
+        let confirmed = self.limit.confirmed;
+        answer.survivable_percent_low = confirmed.map(percent_at);
+        answer.survivable_percent_high = self.limit.high.max(confirmed).map(percent_at);
+        let to_set = confirmed.and_then(|_| self.cells.into_iter().next());
+        answer.tried = self.limit.tried.iter().map(tried).collect();
+        Found { answer, to_set }
     }
 }
 
-/// Simulates what is not yet known of the percents that each class is asked for, all of them side by side.
-fn simulate(
-    ask: &Ask<'_>,
-    classes: &mut [Class<'_>],
-    budget: &Budget,
-    percents: impl Fn(&Class<'_>) -> Vec<f64>,
-) -> Result<(), Trouble> {
-    let mut missing: Vec<(usize, f64)> = Vec::new();
-    for (place, class) in classes.iter().enumerate() {
-        missing
-            .extend(percents(class).into_iter().filter(|&percent| !class.has(percent)).map(|p| (place, p)));
-    }
-    missing.dedup();
-    let cases = missing.iter().map(|&(place, percent)| full_to(percent, classes[place].case.clone()));
-    for (&(place, percent), (row, outcomes)) in missing.iter().zip(ask.cells(cases.collect(), budget)?) {
+/// Simulates what breaks above the percent of each class, all of them side by side.
+fn simulate(ask: &Ask<'_>, classes: &mut [Class<'_>]) -> Result<(), Trouble> {
+    let above: Vec<(usize, f64)> =
+        classes.iter().enumerate().filter_map(|(place, class)| Some((place, class.above()?))).collect();
+    let cases = above.iter().map(|&(place, percent)| full_to(percent, classes[place].case.clone()));
+    let cells = ask.cells(cases.collect(), &ask.open())?;
+    for ((place, percent), (row, outcomes)) in above.into_iter().zip(cells) {
         classes[place].cells.push(ToSet { percent, row, outcomes });
     }
     Ok(())
+}
+
+fn tried(tried: &sweep::Tried) -> TriedPercent {
+    let &sweep::Tried { step, replications, affected, holds } = tried;
+    TriedPercent { percent: percent_at(step), replications, affected, holds }
 }
 
 pub fn question(ask: &Ask<'_>, case: &Case, needed: Bytes) -> Question<'static> {

@@ -1,7 +1,7 @@
 //! How sure one may be, in numbers that people know.
 
 use crate::model::Outcome;
-use crate::stats::quantile;
+use crate::stats::{Estimate, quantile};
 use crate::sweep::{Budget, Figures};
 use crate::units::Bytes;
 
@@ -13,14 +13,18 @@ pub const FLEET: u32 = 1_000;
 pub struct Confidence {
     /// The percent.
     pub percent: f64,
-    /// Incidents a host and year, at most, at the scenario's confidence.
-    pub incidents_per_host_year: f64,
+    /// How often a year a host is hit, at most, at the scenario's confidence: on average over all that the inputs may
+    /// be.
+    pub hits_per_host_year: f64,
     /// The same of a fleet of a thousand such hosts.
-    pub incidents_per_fleet_year: f64,
+    pub hits_per_fleet_year: f64,
+    /// Incidents a host and year, all that follow counted.
+    pub incidents_per_host_year: Estimate,
     /// Forks a year.
     pub forks_per_year: f64,
-    /// At least so many forks go well for each incident; `None` where nothing forks.
-    pub forks_per_incident: Option<f64>,
+    /// Forks for each incident: estimated where there were incidents, else endless with a lower end alone; `None` where
+    /// nothing forks.
+    pub forks_per_incident: Option<Estimate>,
     /// Free memory at the worst moment of a year, the median over years.
     pub free_at_worst: Bytes,
     /// The most pages copied in one fork, 99th percentile over replications.
@@ -35,13 +39,17 @@ pub fn confidence(percent: f64, figures: &Figures, outcomes: &[Outcome], budget:
     free.sort_unstable();
     // The least of a year's replications lies below this share of them in half of all years.
     let share = 1.0 - 0.5f64.powf(budget.years());
-    let most = figures.incidents_per_year.high;
+    let (hits, rate) = (figures.affected_per_year.high, figures.incidents_per_year);
+    let forks = |rate: f64| figures.forks_per_year / rate;
+    let forks_per_incident =
+        Estimate { value: forks(rate.value), low: forks(rate.high), high: forks(rate.low) };
     Confidence {
         percent,
-        incidents_per_host_year: most,
-        incidents_per_fleet_year: most * f64::from(FLEET),
+        hits_per_host_year: hits,
+        hits_per_fleet_year: hits * f64::from(FLEET),
+        incidents_per_host_year: rate,
         forks_per_year: figures.forks_per_year,
-        forks_per_incident: (figures.forks_per_year > 0.0).then(|| figures.forks_per_year / most),
+        forks_per_incident: (figures.forks_per_year > 0.0).then_some(forks_per_incident),
         free_at_worst: quantile(&free, share).unwrap_or_default(),
         cow_peak_p99: figures.cow_peak_p99,
         free_min_p01: figures.free_min_p01,

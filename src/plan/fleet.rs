@@ -49,7 +49,7 @@ pub fn cluster(
     let grid = Grid::new(scenario).map_err(Trouble::Invalid)?;
     let mut hosts = sweep::hosts(scenario).map_err(Trouble::Invalid)?;
     hosts.sort_by_key(|case| case.memory);
-    let ask = Ask { budget: grid.budget.fixed(), seed: grid.seed, settings, cancelled };
+    let ask = Ask::new(scenario, &grid, settings, cancelled);
     let as_written = own_host(&ask, scenario)?;
     let answer = |class: ClassAnswer, percent: Option<f64>, row: Option<&CellRow>| {
         let figures = row.and_then(|row| row.figures.as_ref());

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::ask::{percent_at, percent_steps};
+use super::ask::{percent_at, percent_steps, percents_up_to};
 use crate::model::Host;
 use crate::scenario::Case;
 use crate::sweep::{Ladder, full_to};
@@ -63,10 +63,10 @@ impl fmt::Display for Room {
     }
 }
 
-/// Steps of RAM: 1 % less each, from eight times the host's to an eighth of it.
+/// Steps of RAM: 1 % less each, from eight times the host's to an eighth of it; one of them is its own.
 const RAM_FACTOR: f64 = 0.99;
-const RAM_STEPS: usize = 414;
-const MOST_RAM: f64 = 8.0;
+const RAM_STEPS: usize = 415;
+const OWN_RAM: usize = 207;
 
 /// A host with its data in less and less room.
 #[derive(Clone, Copy, Debug)]
@@ -101,11 +101,25 @@ impl<'a> Rooms<'a> {
         })
     }
 
+    /// The same, up to the last room that a provider lets one set.
+    pub fn ladder_to_set(self) -> Ladder<'a> {
+        let most = self.case.percent_cap.map_or(usize::MAX, |cap| percents_up_to(cap));
+        Ladder::new(self.steps().min(most), move |step| self.case(self.room(step)).host)
+    }
+
     /// The room at a step.
     pub fn room(self, step: usize) -> Room {
         match self.as_given {
             None => Room::Percent(percent_at(step)),
-            Some(_) => Room::Ram(self.case.memory.scaled(MOST_RAM * RAM_FACTOR.powf(step as f64))),
+            Some(_) => Room::Ram(self.case.memory.scaled(RAM_FACTOR.powf(step as f64 - OWN_RAM as f64))),
+        }
+    }
+
+    /// The step of a percent that is one, or of the host's own RAM.
+    pub fn step_of(self, room: Room) -> usize {
+        match room {
+            Room::Percent(percent) => percents_up_to(percent) - 1,
+            Room::Ram(_) => OWN_RAM,
         }
     }
 
@@ -173,7 +187,8 @@ mod tests {
         assert_eq!((full.room(0), full.room(full.steps() - 1)), (Room::Percent(10.0), Room::Percent(95.0)));
         let given = Rooms::as_given(&case, Bytes::gib(12));
         let Room::Ram(least) = given.room(given.steps() - 1) else { panic!() };
-        assert_eq!(given.room(0), Room::Ram(case.memory.scaled(8.0)));
+        assert_eq!(given.room(given.step_of(Room::Ram(case.memory))), Room::Ram(case.memory));
+        assert_eq!(full.room(full.step_of(Room::Percent(62.5))), Room::Percent(62.5));
         assert!((least.as_f64() * 8.0 / case.memory.as_f64() - 1.0).abs() < 0.01);
         let small = given.case(Room::Ram(Bytes::gib(14)));
         assert_eq!((small.memory, small.host.machine.ram), (Bytes::gib(14), Bytes::gib(14)));

@@ -40,6 +40,20 @@ pub struct MeasureNext {
     pub why: String,
     /// How far the room moves between its ends, as [`Room::distance`] measures.
     pub spread: f64,
+    /// Whether the room is a percentage: then `spread` is in points, else in per cent of RAM.
+    pub is_percent: bool,
+}
+
+impl MeasureNext {
+    /// How far it moves the answer: `9.5 points`, or `30 % of RAM`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match (self.is_percent, self.spread) {
+            (true, points) => format!("{points:.1} points"),
+            (false, share) if share.is_finite() => format!("{share:.0} % of RAM"),
+            (false, _) => "beyond any RAM that was looked at".to_owned(),
+        }
+    }
 }
 
 /// What each unknown does to the least room that survives, ordered by effect. `survivable` is that room where it was
@@ -117,6 +131,7 @@ fn measure_next(sensitivities: &[Sensitivity], survivable: Room) -> Vec<MeasureN
             input: input.to_owned(),
             why: format!("between its ends {what} from {low} to {high_words}"),
             spread: if is_open { f64::INFINITY } else { low.distance(high) },
+            is_percent: matches!(survivable, Room::Percent(_)),
         }
     };
     let mut next: Vec<MeasureNext> = inputs.into_iter().map(worth).filter(|next| next.spread > 0.0).collect();

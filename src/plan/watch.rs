@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::model::sample;
     use crate::scenario::Replications;
-    use crate::sweep::{Budget, Settings};
+    use crate::sweep::{Budget, Effort, Settings};
     use crate::units::SimDuration;
     use std::sync::atomic::AtomicBool;
 
@@ -161,7 +161,15 @@ mod tests {
             horizon: host.horizon,
             replications: Replications::Fixed(20),
         };
-        let ask = Ask { budget, seed: 1, settings: Settings::default(), cancelled: &never };
+        let effort = Effort::of(&budget);
+        let ask = Ask {
+            budget,
+            effort,
+            assurance: None,
+            seed: 1,
+            settings: Settings::default(),
+            cancelled: &never,
+        };
         watch(&ask, host).unwrap()
     }
 

@@ -123,7 +123,7 @@ fn figures(figures: Option<&Figures>, fits: Field) -> [Field; 23] {
 }
 
 /// The columns after `reason`.
-fn shard_figures(figures: Option<&Figures>) -> [Field; 9] {
+fn shard_figures(figures: Option<&Figures>) -> [Field; 12] {
     let number = |value: fn(&Figures) -> f64| Field::from(figures.map(value));
     let bytes = |value: fn(&Figures) -> Bytes| Field::from(figures.map(value));
     let incident = figures.and_then(|figures| figures.main_incident).map(IncidentKind::name);
@@ -137,6 +137,9 @@ fn shard_figures(figures: Option<&Figures>) -> [Field; 9] {
         bytes(|f| f.replica_buffer_peak_p99),
         bytes(|f| f.swap_peak_p99),
         number(|f| f.lost_writes_mean),
+        number(|f| f.affected_per_year.value),
+        number(|f| f.affected_per_year.low),
+        number(|f| f.affected_per_year.high),
     ]
 }
 
@@ -194,6 +197,11 @@ fn parse_figures(row: &Row) -> Result<Option<Figures>, String> {
         replica_buffer_peak_p99: Bytes(row.later("replica_buffer_peak_p99_bytes")?.unwrap_or_default()),
         swap_peak_p99: Bytes(row.later("swap_peak_p99_bytes")?.unwrap_or_default()),
         lost_writes_mean: rate("lost_writes_mean")?,
+        affected_per_year: Estimate {
+            value: rate("affected_per_year")?,
+            low: rate("affected_per_year_low")?,
+            high: rate("affected_per_year_high")?,
+        },
     }))
 }
 

@@ -20,7 +20,7 @@ const fn column(name: &'static str, unit: &'static str, meaning: &'static str) -
 }
 
 /// Columns of `cells.csv`; the scenario's further axes stand after the first [`CELL_KEYS`] of them.
-pub const CELLS: [Column; 42] = [
+pub const CELLS: [Column; 45] = [
     column("cell", "count", "Number of the cell, from 1, in the order of the axes."),
     column(
         "host_class",
@@ -64,12 +64,12 @@ pub const CELLS: [Column; 42] = [
     column(
         "incidents_per_year_low",
         "1/year",
-        "Lower bound of incidents_per_year at the scenario's confidence.",
+        "Lower bound of incidents_per_year at the scenario's confidence; it holds where incidents come in clusters.",
     ),
     column(
         "incidents_per_year_high",
         "1/year",
-        "Upper bound of incidents_per_year at the scenario's confidence.",
+        "Upper bound of incidents_per_year at the scenario's confidence; it holds where incidents come in clusters.",
     ),
     column(
         "server_kills_per_year",
@@ -139,7 +139,7 @@ pub const CELLS: [Column; 42] = [
     column(
         "verdict",
         "name",
-        "safe (the upper bound of incidents_per_year is within the budget), risky (the lower bound is above it), undecided (neither) or does-not-fit.",
+        "safe (affected_per_year_high is within the budget), risky (affected_per_year_low is above it), undecided (neither) or does-not-fit.",
     ),
     column("reason", "text", "The verdict's reason, in words."),
     column(
@@ -170,6 +170,21 @@ pub const CELLS: [Column; 42] = [
         "lost_writes_mean",
         "count",
         "Writes acknowledged and lost with a killed server in a replication: since its last durable point, mean.",
+    ),
+    column(
+        "affected_per_year",
+        "1/year",
+        "Replications with at least one incident, a year of simulation, however many incidents follow in them: what the budget counts.",
+    ),
+    column(
+        "affected_per_year_low",
+        "1/year",
+        "Lower bound of affected_per_year; it holds at the scenario's confidence by itself.",
+    ),
+    column(
+        "affected_per_year_high",
+        "1/year",
+        "Upper bound of affected_per_year; it holds at the scenario's confidence by itself.",
     ),
 ];
 
@@ -348,7 +363,8 @@ mod tests {
              cow_peak_p50_bytes, cow_peak_p99_bytes, fork_pause_p99_seconds, downtime_seconds_per_year, \
              rejected_writes_mean, evicted_keys_mean, verdict, reason, main_incident, full_syncs_per_year, \
              syncs_cut_per_year, sync_loops_per_year, failovers_per_year, forks_refused_per_year, \
-             replica_buffer_peak_p99_bytes, swap_peak_p99_bytes, lost_writes_mean"
+             replica_buffer_peak_p99_bytes, swap_peak_p99_bytes, lost_writes_mean, affected_per_year, \
+             affected_per_year_low, affected_per_year_high"
         );
         assert_eq!(
             names(&REPLICATIONS),

@@ -196,6 +196,7 @@ pub const SECTIONS: &[Section] = &[
         &[
             Setting::new("incidents-per-year", number(1e-9, 1e6)),
             Setting::new("confidence", number(0.5, 0.999_999)),
+            Setting::new("assurance", Kind::Quantity(quantity(Unit::Number, 0.5, 0.99).or("average"))),
         ],
     ),
     Section::once(
@@ -332,7 +333,7 @@ mod tests {
                 "replication",
                 "replicas repl-backlog-size client-output-buffer-limit-replica sync link-losses-per-day",
             ),
-            ("risk", "incidents-per-year confidence"),
+            ("risk", "incidents-per-year confidence assurance"),
             ("simulation", "horizon replications seed"),
         ];
         for (path, keys) in contract {

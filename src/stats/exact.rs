@@ -21,14 +21,19 @@ use super::{Estimate, Share, bisect};
 /// "Interval estimation for a binomial proportion", Statistical Science 16 (2001).
 #[must_use]
 pub fn exact(share: Share, confidence: f64) -> Estimate {
-    let tail = (1.0 - confidence) / 2.0;
-    let value = share.value();
+    exact_of(share.hits as f64, share.trials as f64, confidence)
+}
+
+/// The same for hits and trials that need not be whole: those of a plain count that would be as uncertain as an
+/// estimate.
+pub(super) fn exact_of(hits: f64, trials: f64, confidence: f64) -> Estimate {
+    let (tail, value, misses) = ((1.0 - confidence) / 2.0, hits / trials, trials - hits);
     // The chance of at least, and of at most, so many hits under `p`, as incomplete beta functions. Searched
     // here, because the inverse in `statrs` stops at four digits for a million trials.
-    let at_least = |p: f64| beta_reg(share.hits as f64, share.misses() as f64 + 1.0, p);
-    let at_most = |p: f64| beta_reg(share.misses() as f64, share.hits as f64 + 1.0, 1.0 - p);
-    let low = if share.hits == 0 { 0.0 } else { bisect(0.0, value, |p| at_least(p) < tail) };
-    let high = if share.misses() == 0 { 1.0 } else { bisect(1.0, value, |p| at_most(p) < tail) };
+    let at_least = |p: f64| beta_reg(hits, misses + 1.0, p);
+    let at_most = |p: f64| beta_reg(misses, hits + 1.0, 1.0 - p);
+    let low = if hits <= 0.0 { 0.0 } else { bisect(0.0, value, |p| at_least(p) < tail) };
+    let high = if misses <= 0.0 { 1.0 } else { bisect(1.0, value, |p| at_most(p) < tail) };
     Estimate { value, low, high }
 }
 

@@ -1,4 +1,8 @@
 //! The risk budget: what a replication may show, how long to go on, and what the counts decide.
+//!
+//! What is judged is how many replications are *affected*, by one incident or more: their share has intervals that hold
+//! whatever comes after the first incident. A budget of 0.01 a year is one affected month in 1,217. The incidents of
+//! all replications a year are a figure of their own, with an interval for clusters.
 
 use super::Verdict;
 use crate::scenario::Replications;
@@ -8,16 +12,12 @@ use crate::units::SimDuration;
 /// Days of a year, leap years included.
 pub(super) const YEAR_DAYS: f64 = 365.25;
 
-/// What the share of affected replications gets of the error that a rate of incidents allows; what an affected one has
-/// of incidents gets the rest. The share decides how many replications it takes, and is given the most.
-const OF_SHARE: f64 = 0.8;
-
 /// Replications of the first look under `auto`.
 const FIRST_LOOK: u64 = 64;
 
 /// Replications after which `auto` gives up.
 ///
-/// A budget of 0.01 incidents a year is one affected month in 1,217; at 95 % it takes 4,550 months without an
+/// A budget of 0.01 incidents a year is one affected month in 1,217; at 95 % it takes 4,305 months without an
 /// incident to hold it. This many decide also where up to three of them are affected.
 const CAP: u64 = 16_384;
 
@@ -80,10 +80,8 @@ impl Budget {
     pub(super) fn without_incident(&self) -> u64 {
         let p = self.affected();
         match self.replications {
-            Replications::Fixed(_) => ((self.error(OF_SHARE) / 2.0).ln() / (-p).ln_1p()).ceil() as u64,
-            Replications::Auto => {
-                ConfidenceSequence::near(p).trials_without_hit(p, 1.0 - self.error(OF_SHARE))
-            }
+            Replications::Fixed(_) => ((1.0 - self.confidence).ln() / (-p).ln_1p()).ceil() as u64,
+            Replications::Auto => ConfidenceSequence::near(p).trials_without_hit(p, self.confidence),
         }
     }
 
@@ -94,27 +92,38 @@ impl Budget {
 
     /// Incidents a year, with the interval that the way of stopping allows.
     pub(super) fn rate(&self, incidents: &Incidents) -> Estimate {
-        let affected = self.share(incidents.share(), 1.0 - self.error(OF_SHARE));
-        // The t interval holds at one look only: under `auto` its error is divided over all of them.
+        // It holds at one look only: under `auto` its error is divided over all of them.
         let looks = self.looks().len() as f64;
-        let per_affected = incidents.per_affected(1.0 - self.error(1.0 - OF_SHARE) / looks);
-        incidents.per_year(affected, per_affected, self.years())
+        let mean = incidents.per_replication(1.0 - (1.0 - self.confidence) / looks);
+        self.a_year(mean)
     }
 
-    /// What the budget makes of a rate.
-    pub(super) fn verdict(&self, rate: Estimate) -> Verdict {
-        if rate.high <= self.incidents_per_year {
+    /// The share of affected replications. Each end holds at the budget's confidence by itself, as a verdict rests on
+    /// one of them.
+    pub(super) fn affected_share(&self, share: Share) -> Estimate {
+        let confidence = match self.replications {
+            Replications::Fixed(_) => (2.0 * self.confidence - 1.0).max(0.0),
+            // The sequence as a whole holds at its confidence, with both its ends.
+            Replications::Auto => self.confidence,
+        };
+        self.share(share, confidence)
+    }
+
+    /// Affected replications a year, with ends as in [`Self::affected_share`].
+    pub(super) fn affected_rate(&self, share: Share) -> Estimate {
+        self.a_year(self.affected_share(share))
+    }
+
+    /// What the budget makes of so many affected replications.
+    pub(super) fn verdict(&self, share: Share) -> Verdict {
+        let (found, limit) = (self.affected_share(share), self.affected());
+        if found.high <= limit {
             Verdict::Safe
-        } else if rate.low > self.incidents_per_year {
+        } else if found.low > limit {
             Verdict::Risky
         } else {
             Verdict::Undecided
         }
-    }
-
-    /// Incidents a year from those of each replication, with the interval at the budget's confidence.
-    pub fn rate_of(&self, incidents: impl IntoIterator<Item = u32>) -> Estimate {
-        self.rate(&incidents.into_iter().collect())
     }
 
     /// The same budget, judged by a number of replications fixed beforehand: that of the scenario, or under `auto` the
@@ -122,8 +131,24 @@ impl Budget {
     #[must_use]
     pub fn fixed(self) -> Self {
         let Replications::Auto = self.replications else { return self };
-        let with = |n| Self { replications: Replications::Fixed(n), ..self };
-        with(with(1).without_incident().min(CAP))
+        let least = self.by(1).without_incident();
+        self.by(least.min(CAP))
+    }
+
+    /// The same budget, judged by so many replications.
+    #[must_use]
+    pub fn by(self, replications: u64) -> Self {
+        Self { replications: Replications::Fixed(replications), ..self }
+    }
+
+    /// The same budget at another confidence.
+    pub(super) fn at(self, confidence: f64) -> Self {
+        Self { confidence, ..self }
+    }
+
+    /// Incidents a year from those of each replication, with the interval at the budget's confidence.
+    pub fn rate_of(&self, incidents: impl IntoIterator<Item = u32>) -> Estimate {
+        self.rate(&incidents.into_iter().collect())
     }
 
     fn share(&self, share: Share, confidence: f64) -> Estimate {
@@ -133,10 +158,10 @@ impl Budget {
         }
     }
 
-    /// So much of the error that [`Budget::confidence`] allows: two intervals that share it together hold at that
-    /// confidence (Bonferroni).
-    fn error(&self, part: f64) -> f64 {
-        (1.0 - self.confidence) * part
+    /// What is of a replication, of a year.
+    fn a_year(&self, of: Estimate) -> Estimate {
+        let years = self.years();
+        Estimate { value: of.value / years, low: of.low / years, high: of.high / years }
     }
 }
 
@@ -150,25 +175,38 @@ pub(super) mod tests {
         Budget { incidents_per_year: 0.01, confidence: 0.95, horizon, replications }
     }
 
-    fn incidents(replications: u64, affected: u64) -> Incidents {
-        Incidents { replications, affected, total: affected, squares: affected }
+    fn share(trials: u64, hits: u64) -> Share {
+        Share { hits, trials }
     }
 
     #[test]
     fn auto_looks_at_doublings_and_where_no_incident_is_enough() {
-        let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 4_550, 8_192, 16_384];
+        let looks = [64, 128, 256, 512, 1_024, 2_048, 4_096, 4_305, 8_192, 16_384];
         assert_eq!(monthly(Replications::Auto).looks(), looks);
         assert_eq!(monthly(Replications::Fixed(1_000)).looks(), [1_000]);
     }
 
+    /// No incident in n replications bounds the affected ones by 1 − 0.05^(1/n).
     #[test]
     fn a_fixed_number_is_the_least_that_can_be_safe() {
         let fixed = monthly(Replications::Auto).fixed();
-        assert_eq!(fixed.replications, Replications::Fixed(4_761));
-        let verdict = |n, affected| fixed.verdict(fixed.rate(&incidents(n, affected)));
-        let verdicts = [verdict(4_761, 0), verdict(4_760, 0), verdict(4_761, 1)];
+        assert_eq!(fixed.replications, Replications::Fixed(3_646));
+        let bound = 1.0 - 0.05f64.powf(1.0 / 3_646.0);
+        assert!((fixed.affected_share(share(3_646, 0)).high / bound - 1.0).abs() < 1e-9);
+        let verdict = |n, affected| fixed.verdict(share(n, affected));
+        let verdicts = [verdict(3_646, 0), verdict(3_645, 0), verdict(3_646, 1)];
         assert_eq!(verdicts, [Verdict::Safe, Verdict::Undecided, Verdict::Undecided]);
         assert_eq!(monthly(Replications::Fixed(7)).fixed().replications, Replications::Fixed(7));
+    }
+
+    /// A host that is hit in every month of a thousand, thirty times each, is as risky as one that is hit once.
+    #[test]
+    fn what_follows_the_first_incident_changes_the_rate_and_not_the_verdict() {
+        let budget = monthly(Replications::Fixed(1_000));
+        let [once, often]: [Incidents; 2] =
+            [1, 30].map(|size| (0..1_000).map(|n| if n < 3 { size } else { 0 }).collect());
+        assert_eq!(budget.verdict(once.share()), budget.verdict(often.share()));
+        assert!((budget.rate(&often).high / budget.rate(&once).high - 30.0).abs() < 1e-6);
     }
 
     #[test]
@@ -182,7 +220,7 @@ pub(super) mod tests {
         for replications in [Replications::Auto, Replications::Fixed(1)] {
             let budget = monthly(replications);
             let enough = budget.without_incident();
-            let verdict = |n| budget.verdict(budget.rate(&incidents(n, 0)));
+            let verdict = |n| budget.verdict(share(n, 0));
             assert_eq!(verdict(enough), Verdict::Safe, "{replications:?}");
             assert_eq!(verdict(enough - 1), Verdict::Undecided, "{replications:?}");
         }
@@ -191,7 +229,7 @@ pub(super) mod tests {
     #[test]
     fn auto_decides_far_from_the_budget_early_and_near_it_not_at_all() {
         let budget = monthly(Replications::Auto);
-        let verdict = |n, affected| budget.verdict(budget.rate(&incidents(n, affected)));
+        let verdict = |n, affected| budget.verdict(share(n, affected));
         assert_eq!(verdict(128, 4), Verdict::Risky);
         assert_eq!(verdict(128, 1), Verdict::Undecided);
         assert_eq!(verdict(CAP, 3), Verdict::Safe);

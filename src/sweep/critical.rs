@@ -6,15 +6,18 @@
 //! share their replications' weather (common random numbers), so the counts of the steps are those that simulating each
 //! of them in full would give, wherever an incident at one step means one at every later step.
 //!
-//! That need not hold over a whole horizon (a rewrite comes elsewhere, a kill changes what follows). So the step that
-//! is to be safe is tried by the replications that came closest to an incident, and then simulated in full, before
-//! anybody is told of it; the end above it is tried by those alone.
+//! That need not hold over a whole horizon (a rewrite comes elsewhere, a kill changes what follows), and the step that
+//! such a search likes best is among the luckiest. So the search only says which step to try; what anybody is told of
+//! was confirmed by fresh replications.
 //!
-//! Owns the search; `search` owns the one of a ladder, `pass` what it simulates at a time, and the sweep's `budget`
-//! what counts decide.
+//! Owns the search; `search` owns the one of a ladder, `pass` what it simulates at a time, `tail` which step it is to
+//! be, `confirm` how that is tried, `effort` by how many replications, and the sweep's `budget` what counts decide.
 
+mod confirm;
+mod effort;
 mod pass;
 mod search;
+mod tail;
 
 use std::sync::atomic::AtomicBool;
 
@@ -25,49 +28,65 @@ use super::ladder::Ladder;
 use super::replicate::{Run, Stop};
 use super::{Failure, Settings, Unwatched};
 use crate::model::{Outcome, Sky};
+pub use confirm::Tried;
+use confirm::confirm;
+pub use effort::Effort;
 use pass::{Gathered, Pass, Shown};
-use search::{Aim, Question, Search};
+use search::{Aim, Search};
+
+/// What is asked of ladders.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// What is acceptable, and how sure one must be.
+    pub budget: &'a Budget,
+    /// How many replications are spent on a ladder.
+    pub effort: Effort,
+    /// Root of every random number.
+    pub seed: u64,
+}
 
 /// Where on a ladder the budget ends; steps count from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limit {
-    /// The last step up to which every one is certainly within the budget; `None` where not even the first is.
-    pub low: Option<usize>,
-    /// The last step that is certainly within it, simulated in full, below the first that is certainly beyond it. Above
-    /// `low` where steps between are open.
-    pub safe: Option<usize>,
-    /// The last step up to which every estimate is within it.
+    /// The step that was confirmed; `None` where none was.
+    pub confirmed: Option<usize>,
+    /// The last step up to which every estimate of the search is within the budget.
     pub value: Option<usize>,
     /// The last step below the first that is certainly beyond it, or does not hold its data.
     pub high: Option<usize>,
-    /// Replications behind the verdict of each step.
-    pub replications: u64,
-}
-
-/// What the search of a ladder ended with.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Found {
-    /// Where the budget ends.
-    pub limit: Limit,
-    /// The outcomes of all replications at the step that is safe, in order; none where no step is.
+    /// Replications of the search.
+    pub searched: u64,
+    /// Every step that was tried, in order: those that failed, and the one that holds.
+    pub tried: Vec<Tried>,
+    /// The outcomes at the step that was confirmed, in order; none where none was.
     pub outcomes: Vec<Outcome>,
 }
 
-/// Finds where on each of `ladders` the budget ends, for a number of replications fixed beforehand
-/// (`budget.replications`); `None` where it was cancelled. Ladders are searched side by side: those under the same
-/// traffic share their weather.
+/// Finds where on each of `ladders` the budget ends, and confirms it; `None` where it was cancelled. Ladders are
+/// searched side by side: those under the same traffic share their weather.
 ///
 /// # Errors
 ///
 /// [`Failure`], where a replication fails or the threads cannot be started: a fault of the simulator.
 pub fn limits(
     ladders: &[Ladder<'_>],
-    budget: &Budget,
-    seed: u64,
+    question: Question<'_>,
     settings: Settings,
     cancelled: &AtomicBool,
-) -> Result<Option<Vec<Found>>, Failure> {
-    search_on(ladders, Question { budget, seed, aim: Aim::Verdicts }, settings, cancelled)
+) -> Result<Option<Vec<Limit>>, Failure> {
+    on_threads(settings, cancelled, |run| {
+        let searches = search(ladders, question, Aim::Beyond, run)?;
+        let confirmed = confirm(&searches, question, run)?;
+        let limits = searches.into_iter().zip(confirmed).map(|(search, confirmed)| Limit {
+            confirmed: confirmed.tried.last().filter(|tried| tried.holds).map(|tried| tried.step),
+            value: search.value,
+            high: search.high,
+            searched: search.effort.search,
+            tried: confirmed.tried,
+            outcomes: confirmed.outcomes,
+        });
+        Ok(limits.collect())
+    })
 }
 
 /// The last step of each of `ladders` up to which every estimate is within the budget, `None` where not even the first
@@ -79,45 +98,51 @@ pub fn limits(
 /// As [`limits`].
 pub fn estimates(
     ladders: &[Ladder<'_>],
-    budget: &Budget,
-    seed: u64,
-    settings: Settings,
-    cancelled: &AtomicBool,
-) -> Result<Option<Vec<Option<usize>>>, Failure> {
-    let found = search_on(ladders, Question { budget, seed, aim: Aim::Estimates }, settings, cancelled)?;
-    Ok(found.map(|found| found.into_iter().map(|found| found.limit.value).collect()))
-}
-
-fn search_on(
-    ladders: &[Ladder<'_>],
     question: Question<'_>,
     settings: Settings,
     cancelled: &AtomicBool,
-) -> Result<Option<Vec<Found>>, Failure> {
+) -> Result<Option<Vec<Option<usize>>>, Failure> {
+    on_threads(settings, cancelled, |run| {
+        let searches = search(ladders, question, Aim::Estimates, run)?;
+        Ok(searches.into_iter().map(|search| search.value).collect())
+    })
+}
+
+/// Runs `work` on the threads of `settings`.
+fn on_threads<T: Send>(
+    settings: Settings,
+    cancelled: &AtomicBool,
+    work: impl FnOnce(Run<'_>) -> Result<T, Stop> + Send,
+) -> Result<Option<T>, Failure> {
     let failure = |replication, message| Failure { cell: "the search".to_owned(), replication, message };
     let pool = settings.pool().map_err(|error| failure(None, error.to_string()))?;
     let run = Run { watch: &Unwatched, cancelled };
-    match pool.install(|| search(ladders, question, run)) {
+    match pool.install(|| work(run)) {
         Ok(found) => Ok(Some(found)),
         Err(Stop::Cancelled) => Ok(None),
         Err(Stop::Failed { replication, message }) => Err(failure(replication, message)),
     }
 }
 
-fn search(ladders: &[Ladder<'_>], question: Question<'_>, run: Run<'_>) -> Result<Vec<Found>, Stop> {
+/// Searches each of `ladders` to its end.
+fn search<'a>(
+    ladders: &'a [Ladder<'a>],
+    question: Question<'a>,
+    aim: Aim,
+    run: Run<'a>,
+) -> Result<Vec<Search<'a>>, Stop> {
     let mut searches: Vec<Search<'_>> =
-        ladders.iter().map(|ladder| Search::begin(ladder, question, run)).collect();
+        ladders.iter().map(|ladder| Search::begin(ladder, question, aim, run)).collect();
     while searches.iter().any(|search| search.next.is_some()) {
         // One that is ahead waits for the others: what they share makes a pass of all far cheaper than one of each.
         let kind = searches.iter().filter_map(|search| search.next.as_ref().map(Pass::kind)).min();
         let mut asked: Vec<&mut Search<'_>> =
             searches.iter_mut().filter(|search| search.next.as_ref().map(Pass::kind) == kind).collect();
-        let gathered = side_by_side(&asked, question.budget.most())?;
+        let gathered = side_by_side(&asked, question.effort.search)?;
         let advanced = asked.par_iter_mut().zip(gathered).map(|(search, gathered)| search.advance(gathered));
         advanced.collect::<Vec<_>>().into_iter().collect::<Result<(), Stop>>()?;
     }
-    let found = searches.into_iter().map(|search| Found { limit: search.limit, outcomes: search.outcomes });
-    Ok(found.collect())
+    Ok(searches)
 }
 
 /// Replications that are simulated before what they showed is gathered: a search is to need no more memory for more.
@@ -139,9 +164,9 @@ fn side_by_side(searches: &[&mut Search<'_>], replications: u64) -> Result<Vec<G
         let results: Vec<Vec<Option<Result<Shown, Stop>>>> =
             stretch.clone().into_par_iter().map(one).collect();
         for (replication, results) in stretch.zip(results) {
-            for ((search, gathered), result) in searches.iter().zip(&mut gathered).zip(results) {
+            for (gathered, result) in gathered.iter_mut().zip(results) {
                 if let Some(shown) = result.transpose()? {
-                    gathered.take(replication, shown, search.confirms());
+                    gathered.take(replication, shown);
                 }
             }
         }

@@ -19,6 +19,7 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
     let per_year =
         |count: fn(&Outcome) -> u64| outcomes.iter().map(count).sum::<u64>() as f64 / simulated_years;
     let mean = |amount: fn(&Outcome) -> f64| outcomes.iter().map(amount).sum::<f64>() / outcomes.len() as f64;
+    let counted = incidents(outcomes);
     let killed = outcomes.iter().filter(|outcome| outcome.oom_kills() > 0).count();
     let share = Share { hits: killed as u64, trials: outcomes.len() as u64 };
     let [peak_memory_p50, peak_memory_p99] = extremes(outcomes, |o| o.peak_memory, [0.5, 0.99]);
@@ -30,7 +31,8 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
     let main_cause = main_cause(outcomes);
     Figures {
         oom_probability: budget.probability(share),
-        incidents_per_year: budget.rate(&incidents(outcomes)),
+        incidents_per_year: budget.rate(&counted),
+        affected_per_year: budget.affected_rate(counted.share()),
         server_kills_per_year: per_year(|o| over_causes(o, |o, cause| o.server_kills[cause])),
         child_kills_per_year: per_year(|o| over_causes(o, |o, cause| o.child_kills[cause])),
         stalls_per_year: per_year(|o| over_causes(o, |o, cause| o.stalls[cause])),

@@ -11,20 +11,20 @@ use crate::units::Percent;
 /// The reason of a verdict that came from replications.
 pub(super) fn judged(verdict: Verdict, incidents: &Incidents, figures: &Figures, budget: &Budget) -> String {
     let seen = seen(incidents, budget);
-    let Estimate { low, high, .. } = figures.incidents_per_year;
+    let Estimate { low, high, .. } = figures.affected_per_year;
     let sure = Percent(budget.confidence * 100.0);
     let limit = format!("the budget of {}", rate(budget.incidents_per_year));
     match verdict {
-        Verdict::Safe => format!("{seen}: at most {} a year at {sure}, within {limit}", rate(high)),
+        Verdict::Safe => format!("{seen}: hit at most {} times a year at {sure}, within {limit}", rate(high)),
         Verdict::Risky => {
             let mostly = mostly(figures);
-            format!("{seen}{mostly}: at least {} a year at {sure}, above {limit}", rate(low))
+            format!("{seen}{mostly}: hit at least {} times a year at {sure}, above {limit}", rate(low))
         }
         Verdict::Undecided | Verdict::DoesNotFit => {
             let open = if incidents.affected == 0 {
-                format!("at most {} a year at {sure}", rate(high))
+                format!("hit at most {} times a year at {sure}", rate(high))
             } else {
-                format!("between {} and {} a year at {sure}", rate(low), rate(high))
+                format!("hit between {} and {} times a year at {sure}", rate(low), rate(high))
             };
             format!("{seen}: {open}, which leaves {limit} open{}", remedy(incidents, budget))
         }
@@ -86,14 +86,15 @@ mod tests {
         outcomes[..affected].iter_mut().for_each(|o| o.server_kills[Cause::AofRewrite] = kills);
         let budget = monthly(replications);
         let figures = figures(&outcomes, &budget);
-        let verdict = budget.verdict(figures.incidents_per_year);
-        format!("{}: {}", verdict.name(), judged(verdict, &incidents(&outcomes), &figures, &budget))
+        let incidents = incidents(&outcomes);
+        let verdict = budget.verdict(incidents.share());
+        format!("{}: {}", verdict.name(), judged(verdict, &incidents, &figures, &budget))
     }
 
     #[test]
     fn every_verdict_is_one_sentence_with_its_numbers() {
         let texts = [
-            reason(Replications::Auto, 4_550, 0, 0),
+            reason(Replications::Auto, 4_305, 0, 0),
             reason(Replications::Auto, 16_384, 3, 1),
             reason(Replications::Auto, 128, 41, 4),
             reason(Replications::Auto, 16_384, 9, 1),
@@ -121,7 +122,8 @@ mod tests {
         let reason = |outcome: Outcome| {
             let outcomes = vec![outcome; 128];
             let figures = figures(&outcomes, &budget);
-            judged(budget.verdict(figures.incidents_per_year), &incidents(&outcomes), &figures, &budget)
+            let incidents = incidents(&outcomes);
+            judged(budget.verdict(incidents.share()), &incidents, &figures, &budget)
         };
         insta::assert_snapshot!([stalled, looping, refused].map(reason).join("\n"), @"
         128 of 128 replications of 30d had an incident, 256 in all, mostly stalls during a full sync: at least 24 a year at 95 %, above the budget of 0.01

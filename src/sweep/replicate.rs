@@ -108,7 +108,7 @@ impl<'a> Course<'a> {
     fn look(&mut self) {
         self.looks.pop();
         if let Ok(outcomes) = &self.outcomes
-            && self.budget.verdict(self.budget.rate(&incidents(outcomes))) != Verdict::Undecided
+            && self.budget.verdict(incidents(outcomes).share()) != Verdict::Undecided
         {
             self.looks.clear();
         }

@@ -7,7 +7,7 @@ use crate::units::Bytes;
 /// What the risk budget makes of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The upper bound of the incidents a year is within the budget.
+    /// The upper bound of the affected replications a year is within the budget.
     Safe,
     /// The lower bound is above it.
     Risky,
@@ -64,6 +64,9 @@ pub struct Figures {
     pub oom_probability: Estimate,
     /// Incidents a year and host.
     pub incidents_per_year: Estimate,
+    /// Replications with an incident, a year of simulation: what the budget counts. Each end holds at the confidence by
+    /// itself.
+    pub affected_per_year: Estimate,
     /// Kills of the server a year.
     pub server_kills_per_year: f64,
     /// Kills of a child a year.

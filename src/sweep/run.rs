@@ -304,8 +304,9 @@ fn unjudged(cell: &Cell, simulation: &Simulation) -> CellRow {
 
 fn judge(row: &mut CellRow, outcomes: &[Outcome], budget: &Budget) {
     let figures = figures(outcomes, budget);
-    row.verdict = budget.verdict(figures.incidents_per_year);
-    row.reason = reason::judged(row.verdict, &incidents(outcomes), &figures, budget);
+    let incidents = incidents(outcomes);
+    row.verdict = budget.verdict(incidents.share());
+    row.reason = reason::judged(row.verdict, &incidents, &figures, budget);
     row.replications = outcomes.len() as u64;
     row.figures = Some(figures);
 }

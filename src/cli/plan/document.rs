@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::prices::Prices;
 use crate::cli::table;
 use crate::decision::ClassAnswer;
-use crate::plan::{Answers, BackupHours, Further, Rare, Room, Sensitivities, Sensitivity};
+use crate::plan::{Answers, BackupHours, Further, Rare, Room, SURGE, Sensitivities, Sensitivity};
 use crate::stats::Estimate;
 
 /// The plan as one JSON document.
@@ -21,7 +21,7 @@ pub fn json(answers: &Answers, prices: Option<&Prices>) -> anyhow::Result<String
     let hours = further.and_then(|further| further.hours.as_ref());
     let cheapest = prices.and_then(|prices| prices.cheapest(&answers.classes));
     let document = json!({
-        "classes": answers.classes.iter().map(class).collect::<Vec<_>>(),
+        "classes": answers.classes.iter().map(class_with_tries).collect::<Vec<_>>(),
         "smallest_safe_class": answers.smallest_safe.and_then(name),
         "cheapest_safe_class": cheapest.and_then(|(answer, _)| answer.host_class.clone()),
         "set_percent": chosen.and_then(|chosen| chosen.percent),
@@ -57,21 +57,76 @@ pub fn json(answers: &Answers, prices: Option<&Prices>) -> anyhow::Result<String
             "p90": risk.spread[2],
             "share_of_variance": risk.share_of_variance,
         })),
+        "single_hosts": chosen.and_then(|chosen| chosen.assurance).map(|hosts| json!({
+            "beyond_budget": hosts.beyond.value,
+            "beyond_budget_low": hosts.beyond.low,
+            "beyond_budget_high": hosts.beyond.high,
+            "nine_in_ten_percent": hosts.nine_in_ten.and_then(percent_of),
+            "nine_in_ten_ram_bytes": hosts.nine_in_ten.and_then(ram_of),
+        })),
+        "surge": chosen.and_then(|chosen| chosen.surge).map(|surge| json!({
+            "times_the_load": SURGE,
+            "fails": surge.fails.value,
+            "fails_low": surge.fails.low,
+            "fails_high": surge.fails.high,
+            "holds_percent": surge.holds.and_then(percent_of),
+            "holds_ram_bytes": surge.holds.and_then(ram_of),
+        })),
+        "decided_by_default": answers.decided_by_default.iter().map(|next| &next.input).collect::<Vec<_>>(),
         "rare": answers.rare.as_ref().map(rare),
         "sensitivity": unknowns.map(sensitivity).unwrap_or_default(),
         "rules_of_thumb": further.map(rules).unwrap_or_default(),
         "measure_next": unknowns.map(measure_next).unwrap_or_default(),
         "confidence": chosen.and_then(|chosen| chosen.confidence).map(|sure| json!({
             "percent": sure.percent,
-            "incidents_per_host_year": sure.incidents_per_host_year,
-            "incidents_per_fleet_year": sure.incidents_per_fleet_year,
+            "hits_per_host_year": sure.hits_per_host_year,
+            "hits_per_fleet_year": sure.hits_per_fleet_year,
+            "incidents_per_host_year": sure.incidents_per_host_year.value,
+            "incidents_per_host_year_low": sure.incidents_per_host_year.low,
+            "incidents_per_host_year_high": sure.incidents_per_host_year.high,
             "forks_per_year": sure.forks_per_year,
-            "forks_per_incident": sure.forks_per_incident,
+            "forks_per_incident": sure.forks_per_incident.map(|forks| finite(forks.value)),
+            "forks_per_incident_low": sure.forks_per_incident.map(|forks| finite(forks.low)),
+            "forks_per_incident_high": sure.forks_per_incident.map(|forks| finite(forks.high)),
             "free_at_worst_bytes": sure.free_at_worst.0,
             "cow_peak_p99_bytes": sure.cow_peak_p99.0,
         })),
     });
     Ok(serde_json::to_string_pretty(&document)?)
+}
+
+/// A class, and the percents that were tried for it.
+fn class_with_tries(answer: &ClassAnswer) -> Value {
+    let mut class = class(answer);
+    let tried = answer.tried.iter().map(|tried| {
+        json!({
+            "percent": tried.percent,
+            "replications": tried.replications,
+            "affected": tried.affected,
+            "holds": tried.holds,
+        })
+    });
+    class["tried"] = tried.collect();
+    class
+}
+
+/// A number, or nothing where there is no end to it.
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+fn percent_of(room: Room) -> Option<f64> {
+    match room {
+        Room::Percent(percent) => Some(percent),
+        Room::Ram(_) => None,
+    }
+}
+
+fn ram_of(room: Room) -> Option<u64> {
+    match room {
+        Room::Percent(_) => None,
+        Room::Ram(ram) => Some(ram.0),
+    }
 }
 
 fn class(answer: &ClassAnswer) -> Value {
@@ -121,11 +176,7 @@ fn rare(rare: &Rare) -> Value {
 
 fn sensitivity(found: &Sensitivities) -> Vec<Value> {
     let one = |one: &Sensitivity| {
-        let (percent, ram) = match one.survivable {
-            Some(Room::Percent(percent)) => (Some(percent), None),
-            Some(Room::Ram(ram)) => (None, Some(ram.0)),
-            None => (None, None),
-        };
+        let (percent, ram) = (one.survivable.and_then(percent_of), one.survivable.and_then(ram_of));
         json!({
             "input": one.input,
             "change": one.change,

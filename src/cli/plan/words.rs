@@ -6,7 +6,8 @@ use crate::cli::answer::{name, paragraph, table_of};
 use crate::cli::table;
 use crate::model::Cause;
 use crate::plan::{
-    Answers, BackupHours, Chosen, Confidence, FLEET, Further, Rare, Room, RuleOfThumb, Sensitivities,
+    Answers, Assurance, BackupHours, Chosen, Confidence, FLEET, Further, MeasureNext, Rare, Room,
+    RuleOfThumb, SURGE, Sensitivities, Surge,
 };
 use crate::scenario::Scenario;
 use crate::stats::Estimate;
@@ -32,10 +33,14 @@ const SHOWN: usize = 8;
 
 /// Everything, for people.
 pub fn human(scenario: &Scenario, answers: &Answers, prices: Option<&Prices>) -> String {
-    let mut parts = vec![question(scenario, answers), headline(answers, prices)];
+    let mut parts = vec![question(scenario, answers)];
+    parts.extend(defaults(answers));
+    parts.push(headline(answers, prices));
     parts.push(table_of(&answers.classes));
     parts.extend(answers.classes.iter().map(paragraph));
     parts.extend(answers.chosen.as_ref().and_then(how_sure));
+    parts.extend(answers.chosen.as_ref().and_then(|chosen| single_hosts(answers, chosen)));
+    parts.extend(answers.chosen.as_ref().and_then(surge));
     parts.extend(answers.rare.as_ref().map(|found| rare(scenario, answers, found)));
     parts.extend(blame(answers));
     parts.extend(answers.unknowns.filter(|risk| risk.predictive.value > 0.0).map(spread));
@@ -71,13 +76,25 @@ fn indented(text: &str) -> String {
 fn question(scenario: &Scenario, answers: &Answers) -> String {
     format!(
         "{}: what percent, which class, when, and how much more? Acceptable: {} incidents a year and host, at {} \
-         confidence; each percent is judged by {} of {}.",
+         confidence{}; each percent was looked for with {} of {} and confirmed by up to {} others.",
         scenario.name(),
         answers.budget.incidents_per_year,
         Percent(answers.budget.confidence * 100.0),
-        replications(answers.budget.most()),
+        match answers.assurance {
+            None => String::new(),
+            Some(share) => format!(", on {} of the hosts and on their average", Percent(share * 100.0)),
+        },
+        replications(answers.effort.search),
         scenario.horizon(),
+        count(answers.effort.confirm),
     )
+}
+
+/// The defaults that decide the answer, where nobody has measured them.
+fn defaults(answers: &Answers) -> Option<String> {
+    let moves = |next: &MeasureNext| format!("{} ({})", next.input, next.words());
+    let named: Vec<String> = answers.decided_by_default.iter().take(NEXT).map(moves).collect();
+    (!named.is_empty()).then(|| format!("Decided by defaults, which nobody measured: {}.", named.join(", ")))
 }
 
 /// So many replications.
@@ -101,24 +118,83 @@ fn headline(answers: &Answers, prices: Option<&Prices>) -> String {
 fn how_sure(chosen: &Chosen) -> Option<String> {
     let sure: Confidence = chosen.confidence?;
     let forks = match sure.forks_per_incident {
-        Some(forks) => {
-            let forks = rate(two_digits(forks));
-            format!("of {} forks a year at most 1 in {forks} ends in one", rate(sure.forks_per_year))
-        }
         None => "nothing forks".to_owned(),
+        Some(Estimate { value, low, high }) => {
+            let [value, low, high] = [value, low, high].map(|forks| rate(two_digits(forks)));
+            let ends = if sure.incidents_per_host_year.value > 0.0 {
+                format!("one in {value} ends in one ({low} to {high})")
+            } else {
+                format!("none was seen to end in one, so it is fewer than one in {low}")
+            };
+            format!("of {} forks a year {ends}", rate(sure.forks_per_year))
+        }
     };
     let subject = match chosen.percent {
         Some(percent) => format!("full to {}", Percent(percent)),
         None => format!("with the data as given, {} of the host", Percent(sure.percent)),
     };
     Some(format!(
-        "How sure: {subject}, at most {} incidents a host and year, {} in a fleet of {}; {forks}. At the worst moment of \
-         a year {} are free (median over years).",
-        rate(sure.incidents_per_host_year),
-        rate(sure.incidents_per_fleet_year),
+        "How sure: {subject}, a host is hit at most {} times a year on average, {} times in a fleet of {}, and has {} \
+         incidents a year; {forks}. At the worst moment of a year {} are free (median over years).",
+        rate(sure.hits_per_host_year),
+        rate(sure.hits_per_fleet_year),
         count(u64::from(FLEET)),
+        interval(sure.incidents_per_host_year),
         sure.free_at_worst,
     ))
+}
+
+/// What of that is true of one host.
+fn single_hosts(answers: &Answers, chosen: &Chosen) -> Option<String> {
+    let Assurance { beyond, nine_in_ten, is_open } = chosen.assurance?;
+    let at = match chosen.percent {
+        Some(percent) => format!("at {}", Percent(percent)),
+        None => "as given".to_owned(),
+    };
+    let share = |value: f64| Percent(100.0 * value).to_string();
+    let room = |room: Room| match room {
+        Room::Percent(percent) => format!("up to {}", Percent(percent)),
+        Room::Ram(ram) => format!("in {ram} of memory"),
+    };
+    let most = match (nine_in_ten, is_open) {
+        (Some(least), false) => format!("nine in ten hold it {}", room(least)),
+        (Some(least), true) => format!("nine in ten hold it {} and further", room(least)),
+        (None, _) => "no room that was looked at is enough for nine in ten".to_owned(),
+    };
+    Some(format!(
+        "One host is not a fleet: of the hosts that your inputs allow, {} ({} to {}) exceed {} incidents a year each by \
+         itself {at}; {most}.",
+        share(beyond.value),
+        share(beyond.low),
+        share(beyond.high),
+        answers.budget.incidents_per_year,
+    ))
+}
+
+/// What a busy hour would do.
+fn surge(chosen: &Chosen) -> Option<String> {
+    let Surge { fails, holds } = chosen.surge?;
+    let share = |value: f64| Percent(100.0 * value).to_string();
+    let at = match chosen.percent {
+        Some(percent) => format!("at {}", Percent(percent)),
+        None => "as given".to_owned(),
+    };
+    let fails = if fails.value > 0.0 {
+        format!(
+            "{} of the hosts ({} to {}) have an incident {at}",
+            share(fails.value),
+            share(fails.low),
+            share(fails.high)
+        )
+    } else {
+        format!("none of them was seen to have an incident {at}, at most {} do", share(fails.high))
+    };
+    let holds = match holds {
+        Some(Room::Percent(percent)) => format!("nineteen in twenty come through up to {}", Percent(percent)),
+        Some(Room::Ram(ram)) => format!("nineteen in twenty come through in {ram} of memory"),
+        None => "no room that was looked at brings nineteen in twenty through".to_owned(),
+    };
+    Some(format!("Under an hour of {SURGE} times the load that a backup begins, {fails}; {holds}."))
 }
 
 /// The risk that plain simulation does not see.

@@ -1,18 +1,11 @@
 //! What a search simulates at a time: one step, for all replications or a few, and what they show there.
 
-use crate::model::Outcome;
-use crate::units::Bytes;
-
 /// A step and the replications to simulate there.
 pub(super) enum Pass {
     /// To find where the first of a few has an incident: after `without`, at `with` at the latest.
     Pilot { without: usize, with: usize, open: Vec<u64> },
     /// To find a step beyond the budget: those that had no incident on the steps before.
     Climb { at: usize, stride: usize, open: Vec<u64> },
-    /// To try a step: those most in danger. No step above `last` was looked at.
-    Try { at: usize, last: usize, open: Vec<u64> },
-    /// To confirm the step that is to be safe: all.
-    Confirm { safe: usize, last: usize },
 }
 
 impl Pass {
@@ -21,8 +14,6 @@ impl Pass {
         match self {
             Self::Pilot { .. } => 0,
             Self::Climb { .. } => 1,
-            Self::Try { .. } => 2,
-            Self::Confirm { .. } => 3,
         }
     }
 
@@ -30,25 +21,21 @@ impl Pass {
     pub fn step(&self) -> usize {
         match self {
             Self::Pilot { without, with, .. } => usize::midpoint(*without, *with),
-            Self::Climb { at, .. } | Self::Try { at, .. } => *at,
-            Self::Confirm { safe, .. } => *safe,
+            Self::Climb { at, .. } => *at,
         }
     }
 
     /// Whether a replication is one of those.
     pub fn is_of(&self, replication: u64) -> bool {
-        match self {
-            Self::Pilot { open, .. } | Self::Climb { open, .. } | Self::Try { open, .. } => {
-                open.binary_search(&replication).is_ok()
-            }
-            Self::Confirm { .. } => true,
-        }
+        let (Self::Pilot { open, .. } | Self::Climb { open, .. }) = self;
+        open.binary_search(&replication).is_ok()
     }
 }
 
 /// What a replication showed in a pass.
 pub(super) struct Shown {
-    pub outcome: Outcome,
+    pub incidents: u32,
+    pub forks: u64,
     /// Where it has its first incident, if that was looked for.
     pub critical: Option<usize>,
     /// Its incidents at the steps that were looked at for that.
@@ -60,27 +47,22 @@ pub(super) struct Shown {
 pub(super) struct Gathered {
     /// The replications with an incident, in order, and how many each had.
     pub affected: Vec<(u64, u32)>,
-    /// The least memory that each of the others had left.
-    pub spared: Vec<(Bytes, u64)>,
+    /// Forks of all of them.
+    pub forks: u64,
     /// The critical steps that were looked for.
     pub critical: Vec<(u64, usize)>,
     /// The incidents that were seen on the way.
     pub looked: Vec<((u64, usize), u32)>,
-    /// All outcomes, in order, where the pass confirms a step.
-    pub outcomes: Vec<Outcome>,
 }
 
 impl Gathered {
-    /// Takes in what a replication showed, its outcome whole where that is kept.
-    pub fn take(&mut self, replication: u64, shown: Shown, is_kept: bool) {
-        match shown.outcome.incidents() {
-            0 => self.spared.push((shown.outcome.free_min, replication)),
-            incidents => self.affected.push((replication, incidents)),
+    /// Takes in what a replication showed.
+    pub fn take(&mut self, replication: u64, shown: Shown) {
+        if shown.incidents > 0 {
+            self.affected.push((replication, shown.incidents));
         }
+        self.forks += shown.forks;
         self.critical.extend(shown.critical.map(|step| (replication, step)));
         self.looked.extend(shown.looked.into_iter().map(|(step, n)| ((replication, step), n)));
-        if is_kept {
-            self.outcomes.push(shown.outcome);
-        }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use forkcast::scenario::{Origin, Replications, Scenario};
-use forkcast::sweep::{self, Budget, Ladder, Limit, Settings, full_to};
+use forkcast::sweep::{self, Budget, Effort, Ladder, Limit, Question, Settings, full_to};
 use forkcast::units::SimDuration;
 
 const STEPS: usize = 60;
@@ -31,13 +31,15 @@ fn question(replications: u64) -> (Ladder<'static>, Budget) {
 
 fn limit(replications: u64, seed: u64) -> Limit {
     let (ladder, budget) = question(replications);
-    let found = sweep::limits(&[ladder], &budget, seed, Settings::default(), &AtomicBool::new(false));
-    found.unwrap().unwrap()[0].limit
+    let question = Question { budget: &budget, effort: Effort::of(&budget), seed };
+    let found = sweep::limits(&[ladder], question, Settings::default(), &AtomicBool::new(false));
+    found.unwrap().unwrap().remove(0)
 }
 
 fn estimate(replications: u64, seed: u64) -> Option<usize> {
     let (ladder, budget) = question(replications);
-    let found = sweep::estimates(&[ladder], &budget, seed, Settings::default(), &AtomicBool::new(false));
+    let question = Question { budget: &budget, effort: Effort::search(replications), seed };
+    let found = sweep::estimates(&[ladder], question, Settings::default(), &AtomicBool::new(false));
     found.unwrap().unwrap()[0]
 }
 
@@ -45,18 +47,17 @@ fn estimate(replications: u64, seed: u64) -> Option<usize> {
 fn misses(long: u64) -> usize {
     let truth = estimate(long, 1_000_003).unwrap();
     let missed = (0..SEEDS).map(|seed| limit(150, seed)).filter(|limit| {
-        let [low, high] = [limit.safe, limit.high].map(|end| end.map_or(0, |step| step));
+        let [low, high] = [limit.confirmed, limit.high].map(|end| end.map_or(0, |step| step));
         truth < low || high < truth
     });
     missed.count()
 }
 
-/// At 95 %, 10 of 200 may miss; more than 20 under that chance have a probability below 0.002, and the interval is
-/// rather wider than promised.
+/// Each end may miss at 95 %, so 20 of 200; more than 33 under that chance have a probability below 0.002.
 #[test]
 fn the_interval_covers_the_truth_of_a_long_run_at_its_confidence() {
     let misses = misses(60_000);
-    assert!(misses <= 20, "{misses} of {SEEDS}");
+    assert!(misses <= 33, "{misses} of {SEEDS}");
 }
 
 /// The same against a million replications. Run with
@@ -66,5 +67,5 @@ fn the_interval_covers_the_truth_of_a_long_run_at_its_confidence() {
 fn the_interval_covers_the_truth_of_a_million_replications() {
     let misses = misses(1_000_000);
     println!("{misses} of {SEEDS} intervals miss the truth of a million replications");
-    assert!(misses <= 20, "{misses} of {SEEDS}");
+    assert!(misses <= 33, "{misses} of {SEEDS}");
 }
