@@ -27,6 +27,8 @@
 //! | `stall` | memory runs out: swap, stalls |
 //! | `kill` | whom the OOM killer takes, and what that frees |
 //! | `restart` | what happens after a server was killed |
+//! | `supervisor` | how long it waits before it starts a server again |
+//! | `crash_loop` | a server that is killed whenever it is started, until an operator arrives |
 //! | `failover` | a replica takes the place of its primary |
 //! | [`observer`] | watching a replication |
 //! | [`outcome`] | the figures it leaves behind |
@@ -36,6 +38,7 @@
 //! other processes that grow, writes that had not reached a replica when it was promoted.
 
 mod backups;
+mod crash_loop;
 mod demand;
 pub mod draws;
 mod failover;
@@ -62,6 +65,7 @@ mod server;
 pub mod simulation;
 mod stall;
 pub mod state;
+mod supervisor;
 mod sync;
 pub mod tilt;
 pub mod uncertain;
@@ -70,7 +74,7 @@ pub mod weather;
 pub use draws::{Draws, Unknown};
 pub use host::Host;
 pub use ledger::Ledger;
-pub use observer::{Dropped, Happening, Observer, Place, Sample, Unobserved};
+pub use observer::{Dropped, Happening, Observer, Place, Sample, Starter, Unobserved};
 pub use one_save::OneSave;
 pub use outcome::{Cause, Outcome, PerCause, Victim};
 pub use simulation::{Fit, Simulation, StepLimit};
@@ -109,7 +113,7 @@ pub enum Event {
     LinkFound(usize),
     /// A child whose server was killed notices, and exits.
     OrphanExit(usize),
-    /// The supervisor starts the server anew.
+    /// The supervisor, or an operator, starts the server anew.
     ServerStart(usize),
     /// The server has reloaded its data and serves.
     Loaded(usize),

@@ -67,6 +67,8 @@ pub enum Purpose {
     Stall,
     /// Whether, and which save of, a replication is tilted towards trouble; the occasion tells the two apart.
     Tilt,
+    /// How long a server in a crash loop waits for an operator; the occasion is the ordinal of the crash loop.
+    OperatorArrival,
 }
 
 /// The random numbers of one replication.

@@ -87,6 +87,7 @@ impl<O: Observer> Life<'_, O> {
     pub(super) fn forkless_done(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
         self.outcome.saves += 1;
+        self.end_row_of_kills(server);
         self.tell(now, server, Happening::ForklessEnded);
         self.state.servers[server].snapshot.saved_at = now;
         self.backup_ended(server, schedule);

@@ -85,7 +85,7 @@ impl State<'_> {
             },
             Phase::Orphaned { snapshot } => snapshot,
             Phase::Loading { from, until, bytes } => bytes * ratio * progress(from, until, at),
-            Phase::Dead | Phase::CrashLoop => 0.0,
+            Phase::Dead => 0.0,
         }
     }
 

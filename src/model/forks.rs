@@ -312,6 +312,7 @@ impl<O: Observer> Life<'_, O> {
             self.set_precedent(child.extent.take());
         }
         self.outcome.saves += 1;
+        self.end_row_of_kills(server);
         let duration = now.since(child.forked_at);
         self.tell(now, server, Happening::Saved { cause: child.cause, duration, copied });
         match child.cause {

@@ -44,9 +44,6 @@ impl<O: Observer> Life<'_, O> {
         let stalled = self.end_stall(host, now);
         let Some(Choice { taken, badness, other_badness }) = choice else { return };
         self.state.split_huge_pages(taken.server, now);
-        if taken.victim == Victim::Server && self.is_crash_loop(taken.server, now) {
-            return self.crash_loop(taken.server, cause, None, schedule);
-        }
         let kills_group = self.host().machine.container.is_some_and(|container| container.kills_group);
         let failed = self.take_down(taken, kills_group, schedule);
         let freed = before.in_use().saturating_sub(self.state.ledger(host, now).in_use());
@@ -61,6 +58,7 @@ impl<O: Observer> Life<'_, O> {
             self.book_stall(cause, stalled);
             self.child_was_killed(taken.server, failed, schedule);
         } else {
+            self.count_kill(taken.server, cause, now);
             self.server_is_gone(taken.server, schedule);
         }
         self.relieved(host, schedule);
@@ -122,15 +120,14 @@ impl<O: Observer> Life<'_, O> {
         }
     }
 
-    /// Takes the process down, and with a group everything of its server; returns what the child was for.
+    /// Takes the process down, and with a group everything of its server; returns what the child was for if it alone
+    /// is taken.
     fn take_down(&mut self, taken: Candidate, group: bool, schedule: &mut Schedule<Event>) -> Option<Cause> {
-        let server = taken.server;
-        let ends_child = group || taken.victim == Victim::Child;
-        let cause = if ends_child { self.end_child(server, schedule) } else { None };
-        if group || taken.victim == Victim::Server {
-            self.kill_server(server, schedule);
+        if !group && taken.victim == Victim::Child {
+            return self.end_child(taken.server, schedule);
         }
-        cause
+        self.kill_server(taken.server, !group, schedule);
+        None
     }
 
     /// Ends the child of a server, if it has one: frees the old copies, which only the child maps, and its page tables.
@@ -150,13 +147,20 @@ impl<O: Observer> Life<'_, O> {
             let cause = failed.unwrap_or(Cause::Growth);
             self.book_kill(Kill { at: schedule.now(), victim: Victim::Server, cause });
             self.tell(schedule.now(), server, Happening::Stopped);
+            self.count_kill(server, cause, schedule.now());
             self.server_dies(server, schedule);
         }
     }
 
     /// Frees the new copies and what has grown since the fork, which only the server maps; the snapshot stays with its
-    /// child until that notices.
-    fn kill_server(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+    /// child, if that outlives it, until it notices. Whatever the child was for has failed, and a backup that was under
+    /// way or waited makes room for the next of a series.
+    pub(super) fn kill_server(
+        &mut self,
+        server: usize,
+        child_outlives: bool,
+        schedule: &mut Schedule<Event>,
+    ) {
         let kinds = [
             Event::ChildExit,
             Event::SavePointDue,
@@ -176,23 +180,26 @@ impl<O: Observer> Life<'_, O> {
         let state = &mut self.state.servers[server];
         state.kills += 1;
         state.died_at = Some(schedule.now());
+        let child = state.child.take();
+        let was_saving = child.as_ref().is_some_and(|child| child.cause == Cause::Backup);
+        let was_backing_up = state.backup.is_some() || was_saving || state.backup_waits;
         state.backup_waits = false;
-        state.phase = match state.child.take() {
-            Some(orphan) => Phase::Orphaned { snapshot: orphan.resident },
-            None => Phase::Dead,
+        self.outcome.save_failures += u32::from(child.is_some());
+        state.phase = match child {
+            Some(orphan) if child_outlives => Phase::Orphaned { snapshot: orphan.resident },
+            _ => Phase::Dead,
         };
+        if was_backing_up {
+            self.backup_ended(server, schedule);
+        }
     }
 
     /// What follows the death of a server, for its child, its shard and its supervisor.
-    fn server_is_gone(&mut self, server: usize, schedule: &mut Schedule<Event>) {
+    pub(super) fn server_is_gone(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         if matches!(self.state.servers[server].phase, Phase::Orphaned { .. }) {
-            self.outcome.save_failures += 1;
             self.schedule_orphan_exit(server, schedule);
         } else {
             self.schedule_restart(server, schedule);
-        }
-        if self.state.servers[server].backup.is_some() {
-            self.backup_ended(server, schedule);
         }
         let shard = self.state.shard_of(server);
         if self.state.servers[server].link.is_none() {
@@ -205,15 +212,7 @@ impl<O: Observer> Life<'_, O> {
 
     /// A server ends without the OOM killer: it aborts, or its supervisor stops it.
     pub(super) fn server_dies(&mut self, server: usize, schedule: &mut Schedule<Event>) {
-        self.end_child(server, schedule);
-        self.kill_server(server, schedule);
+        self.kill_server(server, false, schedule);
         self.server_is_gone(server, schedule);
-    }
-
-    /// A server does not get through the load of its own files, and never will.
-    pub(super) fn does_not_load(&mut self, server: usize, schedule: &mut Schedule<Event>) {
-        let Phase::Loading { until, .. } = self.state.servers[server].phase else { return };
-        let need = self.state.demand(self.state.host_of(server), until).unreclaimable();
-        self.crash_loop(server, Cause::Growth, Some(need), schedule);
     }
 }

@@ -15,6 +15,7 @@ use crate::model::precedent::Precedents;
 use crate::model::server::{AofFile, Link, Phase, Server, Snapshot};
 use crate::model::simulation::Simulation;
 use crate::model::state::{Data, Drawn, HostState, Shard, State};
+use crate::model::supervisor::Supervisor;
 use crate::rng::{Purpose, Stream};
 use crate::units::{SimDuration, SimTime};
 
@@ -118,6 +119,8 @@ impl<'a, O: Observer> Life<'a, O> {
                 self.outcome.downtime += self.horizon.since(since);
             }
         }
+        let down = SimDuration(self.outcome.downtime.0 / self.state.shards.len() as u64);
+        self.outcome.served = SimDuration(self.host().horizon.0.saturating_sub(down.0));
         self.outcome
     }
 
@@ -235,6 +238,9 @@ fn server_at_start(
         ordinals: PerCause::default(),
         kills: 0,
         kills_in_a_row: 0,
+        crash_loops: 0,
+        starter: None,
+        supervisor: Supervisor::default(),
         died_at: None,
         loaded_at: None,
         losses: 0,

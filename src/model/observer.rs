@@ -177,8 +177,17 @@ pub enum Happening {
         /// Memory that this frees: the snapshot it held.
         freed: Bytes,
     },
-    /// The supervisor started the server anew; it loads its data.
+    /// The OOM killer took the server while it loaded its own files: they do not fit.
+    KilledLoading {
+        /// What cannot be reclaimed once the data is loaded.
+        needed: Bytes,
+        /// What the kernel hands out.
+        capacity: Bytes,
+    },
+    /// The server was started anew; it loads its data.
     Starting {
+        /// Who started it.
+        by: Starter,
         /// How long the reload takes.
         duration: SimDuration,
         /// Writes acknowledged and lost: since the last snapshot, or all where none was kept.
@@ -189,15 +198,42 @@ pub enum Happening {
         /// How long it was down.
         downtime: SimDuration,
     },
-    /// The server was killed once more and will be again, whenever it is started.
+    /// The server is killed whenever it is started: it stays down until an operator arrives.
     CrashLoop {
-        /// What had forked, or that the data does not even load.
+        /// What had forked at the kill that shows it, or that the data does not even load.
         cause: Cause,
-        /// What cannot be reclaimed once the data is loaded; `None` where the data loads, and something else kills.
-        needed_to_load: Option<Bytes>,
-        /// What the kernel hands out.
-        capacity: Bytes,
+        /// Kills in a row, with that one.
+        in_a_row: u32,
+        /// When the operator arrives.
+        operator_after: SimDuration,
     },
+}
+
+/// Who starts a server again that has died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Starter {
+    /// Its supervisor.
+    Supervisor {
+        /// So long after its death.
+        delay: SimDuration,
+        /// The restarts in a row, with this one.
+        in_a_row: u32,
+    },
+    /// An operator, whom a crash loop has called.
+    Operator {
+        /// So long after the kill that showed it.
+        after: SimDuration,
+    },
+}
+
+impl Starter {
+    /// From the death of the server to its start.
+    pub(super) fn delay(self) -> SimDuration {
+        match self {
+            Self::Supervisor { delay, .. } => delay,
+            Self::Operator { after } => after,
+        }
+    }
 }
 
 /// Why a replica was dropped in the middle of a full sync.

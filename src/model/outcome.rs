@@ -97,8 +97,8 @@ pub struct Outcome {
     pub first_kill: Option<Kill>,
     /// The first kill of the server.
     pub first_server_kill: Option<Kill>,
-    /// Kills of the server, by cause. A crash loop ends with the kill that shows it, and the server stays down to the
-    /// horizon.
+    /// Kills of the server, by cause. Those of a crash loop are counted up to the one that shows it; the server then
+    /// stays down until an operator arrives.
     pub server_kills: PerCause<u32>,
     /// Kills of a child, by cause.
     pub child_kills: PerCause<u32>,
@@ -118,6 +118,8 @@ pub struct Outcome {
     pub fork_pause: SimDuration,
     /// Time in which writes were not served: the primary down, or stalled.
     pub downtime: SimDuration,
+    /// Time in which the primary served: the horizon less the downtime, on average over the shards of the host.
+    pub served: SimDuration,
     /// Stalls longer than [`STALL_INCIDENT`] that ended without a kill of the server, by cause.
     pub stalls: PerCause<u32>,
     /// The longest stall.

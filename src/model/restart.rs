@@ -13,7 +13,6 @@ use crate::model::Event;
 use crate::model::huge::HugeShare;
 use crate::model::life::{Life, occasion};
 use crate::model::observer::{Happening, Observer};
-use crate::model::outcome::{Cause, Kill, Victim};
 use crate::model::server::{Link, Phase, Request};
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
@@ -21,14 +20,6 @@ use crate::units::{Bytes, SimDuration, SimTime};
 /// How long a child outlives its server \[s\]: it reports about once a second, and exits when nobody reads.
 /// Source: `childinfo.c`, Redis from 6.2 and Valkey; measured on Valkey 8.0.1: 0.1 to 1.1 s.
 const ORPHAN_LIFETIME: (f64, f64) = (0.1, 1.1);
-
-/// A server killed this many times in a row, each time within [`CRASH_LOOP_WINDOW`] of its reload, is taken to be in a
-/// crash loop: the append-only file is rewritten as soon as it is loaded, or the data no longer fits. An
-/// assumption of this project; a supervisor's own limit (`StartLimitBurst`) is of the same kind and stops sooner.
-const CRASH_LOOP_KILLS: u32 = 3;
-
-/// See [`CRASH_LOOP_KILLS`].
-const CRASH_LOOP_WINDOW: SimDuration = SimDuration::HOUR;
 
 impl<O: Observer> Life<'_, O> {
     pub(super) fn schedule_orphan_exit(&mut self, server: usize, schedule: &mut Schedule<Event>) {
@@ -39,10 +30,15 @@ impl<O: Observer> Life<'_, O> {
         schedule.schedule(schedule.now() + lifetime, Event::OrphanExit(server));
     }
 
-    /// Starts the server after the supervisor's delay, counted from its death.
+    /// Schedules the next start of the server, so long after its death: by its supervisor, or by the operator for whom
+    /// it waits.
     pub(super) fn schedule_restart(&mut self, server: usize, schedule: &mut Schedule<Event>) {
-        let died = self.state.servers[server].died_at.unwrap_or(schedule.now());
-        let start = (died + self.host().server.restart_delay).max(schedule.now());
+        let settings = &self.host().server;
+        let state = &mut self.state.servers[server];
+        let died = state.died_at.unwrap_or(schedule.now());
+        let supervisor = &mut state.supervisor;
+        let starter = state.starter.get_or_insert_with(|| supervisor.restart(settings, died));
+        let start = (died + starter.delay()).max(schedule.now());
         schedule.schedule(start, Event::ServerStart(server));
     }
 
@@ -59,12 +55,15 @@ impl<O: Observer> Life<'_, O> {
     /// The server starts to load what was kept.
     pub(super) fn server_starts(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
+        let Some(by) = self.state.servers[server].starter.take() else { return };
         let kept = self.kept(server);
+        self.state.servers[server].supervisor.started(by, now);
+        self.state.servers[server].loaded_at = None;
         self.state.servers[server].huge = HugeShare::LOADED;
         let duration = SimDuration::from_secs_f64(kept.bytes / self.state.drawn.load_throughput);
         self.state.servers[server].phase =
             Phase::Loading { from: now, until: now + duration, bytes: kept.bytes };
-        self.tell(now, server, Happening::Starting { duration, lost: kept.lost });
+        self.tell(now, server, Happening::Starting { by, duration, lost: kept.lost });
         schedule.schedule(now + duration, Event::Loaded(server));
         self.schedule_exhaustion(self.state.host_of(server), schedule);
     }
@@ -143,34 +142,6 @@ impl<O: Observer> Life<'_, O> {
         let now = schedule.now();
         let request = Request { asked: now, ready: now, holds: 0.0 };
         self.state.servers[replica].link = Some(Link::Waiting(request));
-    }
-
-    /// Notes a kill of a server, and whether it makes a crash loop.
-    pub(super) fn is_crash_loop(&mut self, server: usize, now: SimTime) -> bool {
-        let state = &mut self.state.servers[server];
-        let is_soon = state.loaded_at.is_some_and(|loaded| now.since(loaded) <= CRASH_LOOP_WINDOW);
-        state.kills_in_a_row = if is_soon { state.kills_in_a_row + 1 } else { 1 };
-        state.kills_in_a_row >= CRASH_LOOP_KILLS
-    }
-
-    /// Nothing will change by itself any more: the supervisor starts the server again and again, until somebody
-    /// intervenes, which is after the horizon. The kill that showed it stands for all of them.
-    pub(super) fn crash_loop(
-        &mut self,
-        server: usize,
-        cause: Cause,
-        needed_to_load: Option<Bytes>,
-        schedule: &mut Schedule<Event>,
-    ) {
-        let now = schedule.now();
-        self.server_dies(server, schedule);
-        for event in [Event::ServerStart, Event::OrphanExit] {
-            schedule.clear(event(server));
-        }
-        self.state.servers[server].phase = Phase::CrashLoop;
-        self.book_kill(Kill { at: now, victim: Victim::Server, cause });
-        let capacity = self.state.simulation.capacity();
-        self.tell(now, server, Happening::CrashLoop { cause, needed_to_load, capacity });
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             client_memory: Uncertain::certain(0.0),
             load_throughput: Uncertain::certain(Bytes::mib(100).as_f64()),
             restart_delay: SimDuration::SECOND,
+            restart_delay_max: SimDuration(5 * SimDuration::MINUTE.0),
+            operator_arrives_after: Uncertain::certain(4.0 * SimDuration::HOUR.as_secs_f64()),
             oom_policy: OomPolicy::Continue,
         },
         tenancy: Tenancy::ALONE,

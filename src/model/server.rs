@@ -2,8 +2,10 @@
 
 use crate::memory::{Exposure, Population};
 use crate::model::huge::HugeShare;
+use crate::model::observer::Starter;
 use crate::model::outcome::{Cause, PerCause};
 use crate::model::precedent::Extent;
+use crate::model::supervisor::Supervisor;
 use crate::units::{SimDuration, SimTime};
 
 /// A server of a shard: a primary or a replica.
@@ -27,11 +29,16 @@ pub(super) struct Server {
     pub ordinals: PerCause<u32>,
     /// Kills so far.
     pub kills: u64,
-    /// Kills in a row, each soon after a reload.
+    /// Kills in a row, each soon after a reload, without a save that succeeded between them.
     pub kills_in_a_row: u32,
+    /// Crash loops so far.
+    pub crash_loops: u64,
+    /// Who starts it again, as long as it is down and that is known.
+    pub starter: Option<Starter>,
+    pub supervisor: Supervisor,
     /// When it died; `None` while it lives.
     pub died_at: Option<SimTime>,
-    /// When the last reload ended; `None` before the first one.
+    /// When the reload since its last start ended; `None` before its first one, and while it loads.
     pub loaded_at: Option<SimTime>,
     /// Losses of its link so far.
     pub losses: u64,
@@ -52,8 +59,6 @@ pub(super) enum Phase {
     Dead,
     /// It loads so many bytes of data from its own files.
     Loading { from: SimTime, until: SimTime, bytes: f64 },
-    /// It is killed whenever it has loaded its data.
-    CrashLoop,
 }
 
 /// How a replica hangs on its primary.

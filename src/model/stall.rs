@@ -102,11 +102,16 @@ impl<O: Observer> Life<'_, O> {
             self.begin_stall(host, false, schedule);
         } else if simulation.host().machine.swap > Bytes::ZERO && !self.state.hosts[host].is_swapping {
             self.begin_swapping(host, schedule);
-        } else if let Some(server) = loading {
+        } else if let Some(server) = loading.filter(|_| !self.has_children(host)) {
             self.does_not_load(server, schedule);
         } else {
             self.begin_stall(host, true, schedule);
         }
+    }
+
+    /// Whether a child is alive on a host: what it takes is given back soon.
+    fn has_children(&self, host: usize) -> bool {
+        self.state.tenants(host).any(|server| self.state.servers[server].child.is_some())
     }
 
     /// What is forked on a host and asks for memory, or the growth of its data.

@@ -136,7 +136,7 @@ impl Observer for Forks {
             Happening::Saved { cause, .. } => {
                 self.ended(place, matches!(cause, Cause::Backup | Cause::SavePoint));
             }
-            Happening::SaveFailed { .. } | Happening::Killed { .. } | Happening::CrashLoop { .. } => {
+            Happening::SaveFailed { .. } | Happening::Killed { .. } => {
                 self.ended(place, false);
             }
             _ => {}

@@ -123,7 +123,7 @@ fn figures(figures: Option<&Figures>, fits: Field) -> [Field; 23] {
 }
 
 /// The columns after `reason`.
-fn shard_figures(figures: Option<&Figures>) -> [Field; 12] {
+fn shard_figures(figures: Option<&Figures>) -> [Field; 13] {
     let number = |value: fn(&Figures) -> f64| Field::from(figures.map(value));
     let bytes = |value: fn(&Figures) -> Bytes| Field::from(figures.map(value));
     let incident = figures.and_then(|figures| figures.main_incident).map(IncidentKind::name);
@@ -140,6 +140,7 @@ fn shard_figures(figures: Option<&Figures>) -> [Field; 12] {
         number(|f| f.affected_per_year.value),
         number(|f| f.affected_per_year.low),
         number(|f| f.affected_per_year.high),
+        figures.and_then(|figures| figures.incidents_per_up_year).into(),
     ]
 }
 
@@ -202,6 +203,7 @@ fn parse_figures(row: &Row) -> Result<Option<Figures>, String> {
             low: rate("affected_per_year_low")?,
             high: rate("affected_per_year_high")?,
         },
+        incidents_per_up_year: row.later("incidents_per_up_year")?,
     }))
 }
 
@@ -276,9 +278,9 @@ mod tests {
         }
         let (_folder, path) = written(&table);
         insta::assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @"
-        cell,host_class,ram_bytes,maxmemory_percent,maxmemory_bytes,data_bytes,backup.at,replications,horizon_seconds,oom_probability,oom_probability_low,oom_probability_high,incidents_per_year,incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason,main_incident,full_syncs_per_year,syncs_cut_per_year,sync_loops_per_year,failovers_per_year,forks_refused_per_year,replica_buffer_peak_p99_bytes,swap_peak_p99_bytes,lost_writes_mean
-        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,0,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,0.5,17.5,0,0.000000001,safe,safe at 50 %,,19,3,1,0.25,0,268435456,0,0.5
-        2,yandex.hm3-c4-m32,34359738368,95,32641751450,32641751450,22:00,1000,2592000,,,,,,,,,,,,,false,,,,,,,,,,,does-not-fit,does-not-fit at 95 %,,,,,,,,,
+        cell,host_class,ram_bytes,maxmemory_percent,maxmemory_bytes,data_bytes,backup.at,replications,horizon_seconds,oom_probability,oom_probability_low,oom_probability_high,incidents_per_year,incidents_per_year_low,incidents_per_year_high,server_kills_per_year,child_kills_per_year,stalls_per_year,save_failures_per_year,forks_per_year,main_cause,fits,peak_memory_p50_bytes,peak_memory_p99_bytes,free_min_p50_bytes,free_min_p01_bytes,cow_peak_p50_bytes,cow_peak_p99_bytes,fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason,main_incident,full_syncs_per_year,syncs_cut_per_year,sync_loops_per_year,failovers_per_year,forks_refused_per_year,replica_buffer_peak_p99_bytes,swap_peak_p99_bytes,lost_writes_mean,incidents_per_up_year
+        1,yandex.hm3-c4-m32,34359738368,50,17179869184,17179869184,22:00,1000,2592000,0,0,0.0003,0,0,0.0036,0,0,0,0.30000000000000004,365.25,,true,21474836480,32212254720,12884901888,2,3221225472,5368709120,0.5,17.5,0,0.000000001,safe,safe at 50 %,,19,3,1,0.25,0,268435456,0,0.5,0
+        2,yandex.hm3-c4-m32,34359738368,95,32641751450,32641751450,22:00,1000,2592000,,,,,,,,,,,,,false,,,,,,,,,,,does-not-fit,does-not-fit at 95 %,,,,,,,,,,
         ");
     }
 

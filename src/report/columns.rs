@@ -20,7 +20,7 @@ const fn column(name: &'static str, unit: &'static str, meaning: &'static str) -
 }
 
 /// Columns of `cells.csv`; the scenario's further axes stand after the first [`CELL_KEYS`] of them.
-pub const CELLS: [Column; 45] = [
+pub const CELLS: [Column; 46] = [
     column("cell", "count", "Number of the cell, from 1, in the order of the axes."),
     column(
         "host_class",
@@ -185,6 +185,11 @@ pub const CELLS: [Column; 45] = [
         "affected_per_year_high",
         "1/year",
         "Upper bound of affected_per_year; it holds at the scenario's confidence by itself.",
+    ),
+    column(
+        "incidents_per_up_year",
+        "1/year",
+        "Incidents over the years in which the primary served, the simulated years less the downtime; incidents_per_year is over all of them. Empty where it never served.",
     ),
 ];
 
@@ -364,7 +369,7 @@ mod tests {
              rejected_writes_mean, evicted_keys_mean, verdict, reason, main_incident, full_syncs_per_year, \
              syncs_cut_per_year, sync_loops_per_year, failovers_per_year, forks_refused_per_year, \
              replica_buffer_peak_p99_bytes, swap_peak_p99_bytes, lost_writes_mean, affected_per_year, \
-             affected_per_year_low, affected_per_year_high"
+             affected_per_year_low, affected_per_year_high, incidents_per_up_year"
         );
         assert_eq!(
             names(&REPLICATIONS),

@@ -72,6 +72,7 @@ fn figures((value, low, high): (f64, f64, f64)) -> Figures {
         swap_peak_p99: Bytes::ZERO,
         lost_writes_mean: 0.5,
         affected_per_year: Estimate { value: 0.25, low: 0.125, high: 0.5 },
+        incidents_per_up_year: Some(0.0),
     }
 }
 

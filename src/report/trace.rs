@@ -19,12 +19,14 @@ pub mod event {
     pub const SAVE_FAILED: &str = "save-failed";
     /// The OOM killer took the server.
     pub const SERVER_KILLED: &str = "server-killed";
-    /// The OOM killer took the server once more, and will again whenever it is started.
+    /// The server is killed whenever it is started, and stays down until an operator arrives.
     pub const CRASH_LOOP: &str = "crash-loop";
     /// The OOM killer took the saving child.
     pub const CHILD_KILLED: &str = "child-killed";
     /// The server process started again and reads its data.
     pub const RESTART: &str = "restart";
+    /// The same, started by an operator after a crash loop.
+    pub const OPERATOR_RESTART: &str = "operator-restart";
     /// The data is loaded: the server serves.
     pub const LOADED: &str = "loaded";
     /// `vm.overcommit_memory` refused a fork.

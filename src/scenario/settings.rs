@@ -251,6 +251,11 @@ const SERVER: &[Setting] = &[
     Setting::new("client-memory", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
     Setting::new("load-throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
     Setting::new("restart-delay", duration(0.0, 30.0 * DAY)),
+    Setting::new("restart-delay-max", duration(0.0, 30.0 * DAY)),
+    Setting::new(
+        "operator-arrives-after",
+        Kind::Quantity(quantity(Unit::Duration, 60.0, 366.0 * DAY).interval()),
+    ),
 ];
 
 const KEYSPACE: &[Setting] = &[

@@ -1,9 +1,10 @@
 //! Outcomes of a cell's replications to its figures.
 
-use super::budget::Budget;
+use super::budget::{Budget, YEAR_DAYS};
 use super::row::{Figures, IncidentKind};
 use crate::model::{Cause, Outcome};
 use crate::stats::{Incidents, Share, quantile};
+use crate::units::SimDuration;
 
 /// Incidents counted over `outcomes`.
 pub(super) fn incidents(outcomes: &[Outcome]) -> Incidents {
@@ -59,7 +60,15 @@ pub(super) fn figures(outcomes: &[Outcome], budget: &Budget) -> Figures {
         replica_buffer_peak_p99,
         swap_peak_p99,
         lost_writes_mean: mean(|o| o.lost_writes),
+        incidents_per_up_year: incidents_per_up_year(outcomes),
     }
+}
+
+/// Incidents over the years in which the primary served: `None` where it never did.
+fn incidents_per_up_year(outcomes: &[Outcome]) -> Option<f64> {
+    let seconds: f64 = outcomes.iter().map(|outcome| outcome.served.as_secs_f64()).sum();
+    let years = seconds / (YEAR_DAYS * SimDuration::DAY.as_secs_f64());
+    (years > 0.0).then(|| sum(outcomes, Outcome::incidents) as f64 / years)
 }
 
 /// The cause with the most incidents, then with the most children killed and forks refused; `None` where nothing went
@@ -117,7 +126,7 @@ mod tests {
     use super::*;
     use crate::scenario::Replications;
     use crate::sweep::budget::tests::monthly;
-    use crate::units::{Bytes, SimDuration};
+    use crate::units::Bytes;
 
     fn outcome(peak: u64, server_kills: u32, child_kills: u32) -> Outcome {
         let mut outcome = Outcome { peak_memory: Bytes(peak), free_min: Bytes(peak), ..Outcome::default() };
@@ -142,6 +151,19 @@ mod tests {
         assert!((figures.downtime_seconds_per_year - 120.0 / years).abs() < 1e-9);
         assert_eq!((figures.peak_memory_p50, figures.peak_memory_p99), (Bytes(50), Bytes(99)));
         assert_eq!((figures.free_min_p50, figures.free_min_p01), (Bytes(50), Bytes(1)));
+    }
+
+    /// Two months, one of them half down: its two kills are over three halves of a month.
+    #[test]
+    fn incidents_of_the_time_up_leave_out_the_downtime() {
+        let month = SimDuration(30 * SimDuration::DAY.0);
+        let quiet = Outcome { served: month, ..outcome(1, 0, 0) };
+        let down = Outcome { served: SimDuration(month.0 / 2), ..outcome(1, 2, 0) };
+        let figures = figures(&[quiet, down.clone()], &monthly(Replications::Fixed(2)));
+        let per_month = |rate: f64| rate * 30.0 / 365.25;
+        assert!((per_month(figures.incidents_per_up_year.unwrap()) - 2.0 / 1.5).abs() < 1e-12);
+        assert!((per_month(figures.incidents_per_year.value) - 1.0).abs() < 1e-12);
+        assert_eq!(incidents_per_up_year(&[Outcome { served: SimDuration::ZERO, ..down }]), None);
     }
 
     #[test]

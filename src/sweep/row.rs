@@ -62,7 +62,7 @@ impl IncidentKind {
 pub struct Figures {
     /// The chance of at least one OOM kill within the horizon.
     pub oom_probability: Estimate,
-    /// Incidents a year and host.
+    /// Incidents a year and host, by the calendar: down or not.
     pub incidents_per_year: Estimate,
     /// Replications with an incident, a year of simulation: what the budget counts. Each end holds at the confidence by
     /// itself.
@@ -117,6 +117,8 @@ pub struct Figures {
     pub swap_peak_p99: Bytes,
     /// Writes acknowledged and lost a replication.
     pub lost_writes_mean: f64,
+    /// Incidents a year in which the primary served; `None` where it never did.
+    pub incidents_per_up_year: Option<f64>,
 }
 
 /// One row of `cells.csv`.

@@ -119,6 +119,7 @@ fn changes_fast(happening: &Happening) -> Option<bool> {
         Happening::Forked { .. }
         | Happening::ForklessBegan { .. }
         | Happening::Killed { .. }
+        | Happening::KilledLoading { .. }
         | Happening::Starting { .. }
         | Happening::ReplicaLoading { .. } => Some(true),
         Happening::Saved { .. }

@@ -1,5 +1,6 @@
 //! One host at a time: closed forms and what must follow from what.
 
+mod crash_loop;
 mod machine;
 mod pages;
 mod shard;
@@ -94,20 +95,6 @@ fn a_killed_save_point_is_tried_again_and_writes_are_refused_until_it_succeeds()
     // Each failed save is followed by one with no writes to copy for, which succeeds.
     assert!(outcome.child_kills[Cause::SavePoint] >= 6, "{outcome:?}");
     assert!(outcome.saves >= 6 && outcome.rejected_writes > TOO_MUCH * 100.0, "{outcome:?}");
-}
-
-#[test]
-fn a_data_set_that_outgrows_the_host_ends_in_a_crash_loop() {
-    let mut growing = host(0.0);
-    growing.server.maxmemory = None;
-    growing.dataset.fill = Fill::Keys;
-    growing.dataset.keyspaces[0].size = KeyspaceSize::Keys(15_000_000);
-    growing.dataset.growth_per_day = Uncertain::certain(Bytes::gib(2).as_f64());
-    growing.persistence.aof = Some(AofRewrite { percentage: 0.0, min_size: Bytes::ZERO });
-    growing.backup = None;
-    let outcome = run(growing);
-    assert_eq!(outcome.server_kills[Cause::Growth], 3);
-    assert!(outcome.downtime > SimDuration::DAY, "{}", outcome.downtime);
 }
 
 #[test]

@@ -24,7 +24,8 @@ pub(super) fn chosen(trace: &Trace) -> Vec<usize> {
     let trouble = trouble(happenings);
     let centre = trouble.unwrap_or_else(|| closest_call(trace));
     let begin = began(happenings, centre);
-    let over = if trouble.is_some() { over(happenings, centre) } else { centre };
+    let last = crash_loop_of(happenings, centre).unwrap_or(centre);
+    let over = if trouble.is_some() { over(happenings, last) } else { centre };
     let from = begin.max(centre.saturating_sub(MOST / 2)).min(centre.saturating_sub(AROUND));
     let end = (over + 1).max(centre + AROUND).min(happenings.len() - 1);
     let mut told: BTreeSet<usize> = (from..=end.min(from + MOST)).collect();
@@ -35,7 +36,7 @@ pub(super) fn chosen(trace: &Trace) -> Vec<usize> {
 /// What went wrong first: a kill where there is any, or else a loop or a stall, or else what was cut short or refused.
 fn trouble(happenings: &[Happened]) -> Option<usize> {
     let ranks: [fn(&Happening) -> bool; 3] = [
-        |happening| matches!(happening, Happening::Killed { .. } | Happening::CrashLoop { .. }),
+        |happening| matches!(happening, Happening::Killed { .. } | Happening::KilledLoading { .. }),
         |happening| match happening {
             Happening::ReplicaDropped { in_a_row, .. } => *in_a_row >= LOOP,
             Happening::StallBegan { .. } | Happening::ReplicaPanicked => true,
@@ -88,6 +89,23 @@ fn began(happenings: &[Happened], centre: usize) -> usize {
     began.unwrap_or(centre)
 }
 
+/// The crash loop that a kill leads to: where it begins.
+fn crash_loop_of(happenings: &[Happened], kill: usize) -> Option<usize> {
+    let Place { host, tenant, .. } = happenings[kill].place;
+    let after = happenings.iter().enumerate().skip(kill);
+    let mut kills = 0;
+    for (index, happened) in after.filter(|(_, h)| (h.place.host, h.place.tenant) == (host, tenant)) {
+        match happened.happening {
+            Happening::Killed { victim: Victim::Server, .. }
+            | Happening::KilledLoading { .. }
+            | Happening::Stopped => kills += 1,
+            Happening::CrashLoop { in_a_row, .. } => return (kills <= in_a_row).then_some(index),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// Where the story of `centre` ends: everything that it broke works again, or never will.
 fn over(happenings: &[Happened], centre: usize) -> usize {
     let mut broken = BTreeSet::new();
@@ -128,10 +146,14 @@ fn follow(broken: &mut BTreeSet<Broken>, happened: &Happened) {
                 broken.insert(down);
             }
         }
-        Happening::Stopped | Happening::ReplicaPanicked | Happening::Starting { .. } => {
+        Happening::Stopped
+        | Happening::ReplicaPanicked
+        | Happening::KilledLoading { .. }
+        | Happening::CrashLoop { .. }
+        | Happening::Starting { .. } => {
             broken.insert(down);
         }
-        Happening::Loaded { .. } | Happening::CrashLoop { .. } => {
+        Happening::Loaded { .. } => {
             broken.remove(&down);
             broken.remove(&Broken::ReadOnly(host, tenant));
         }

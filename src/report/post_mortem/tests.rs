@@ -1,7 +1,7 @@
 //! Post-mortems of made-up replications: what is told of them, and in which words.
 
 use super::*;
-use crate::model::{Cause, Dropped, Happening, Ledger, Place, Victim};
+use crate::model::{Cause, Dropped, Happening, Ledger, Place, Starter, Victim};
 use crate::units::{Bytes, SimDuration};
 
 const PRIMARY: Place = Place { host: 0, tenant: 0, is_primary: true };
@@ -43,6 +43,23 @@ fn online() -> Happening {
     Happening::ReplicaOnline { took: SimDuration::from_secs(310), buffered: Bytes::mib(90) }
 }
 
+fn killed(cause: Cause) -> Happening {
+    Happening::Killed {
+        victim: Victim::Server,
+        badness: 3_100_000,
+        other_badness: Some(2_900_000),
+        cause,
+        freed: Bytes::mib(6_450),
+        stalled: SimDuration::from_secs(9),
+    }
+}
+
+fn started(by: Starter) -> Happening {
+    Happening::Starting { by, duration: SimDuration::from_secs(80), lost: 0.0 }
+}
+
+const SECOND: SimDuration = SimDuration::SECOND;
+
 fn dropped(in_a_row: u32) -> Happening {
     Happening::ReplicaDropped { buffered: Bytes::mib(256), reason: Dropped::HardLimit, in_a_row }
 }
@@ -51,15 +68,8 @@ fn dropped(in_a_row: u32) -> Happening {
 fn kill_and_failover() -> Trace {
     let promoted = Place { is_primary: true, ..REPLICA };
     let demoted = Place { is_primary: false, ..PRIMARY };
-    let kill = Happening::Killed {
-        victim: Victim::Server,
-        badness: 3_100_000,
-        other_badness: Some(2_900_000),
-        cause: Cause::Backup,
-        freed: Bytes::mib(6_450),
-        stalled: SimDuration::from_secs(9),
-    };
-    let starting = Happening::Starting { duration: SimDuration::from_secs(80), lost: 0.0 };
+    let (kill, starting) =
+        (killed(Cause::Backup), started(Starter::Supervisor { delay: SECOND, in_a_row: 1 }));
     trace(
         2,
         &[
@@ -104,6 +114,45 @@ fn a_kill_is_told_from_its_fork_until_the_shard_is_whole_again() {
     day 1 22:10:26  host 1 (replica): the replica is in sync 5m 10s after it asked; 90 MiB waited for it at the end
     day 1 23:01:40  host 2 (primary): the AOF rewrite forks in 210 ms; its child needs 4m; 6.25 GiB available
                     … 3 more events, see trace/events.csv
+    ");
+}
+
+#[test]
+fn a_crash_loop_is_told_from_its_first_kill_until_an_operator_has_ended_it() {
+    let mut events = Vec::new();
+    for round in 0..3u32 {
+        let from = 600.0 * f64::from(round);
+        let delay = SimDuration::from_secs(10 << round);
+        let by = match round {
+            2 => Starter::Operator { after: SimDuration(4 * SimDuration::HOUR.0) },
+            _ => Starter::Supervisor { delay, in_a_row: round + 1 },
+        };
+        events.push((from, PRIMARY, forked(Cause::AofRewrite), (0, 6_400)));
+        events.push((from + 90.0, PRIMARY, killed(Cause::AofRewrite), (0, 6_600)));
+        if round == 2 {
+            let (cause, operator_after) = (Cause::AofRewrite, SimDuration(4 * SimDuration::HOUR.0));
+            let crash_loop = Happening::CrashLoop { cause, in_a_row: 3, operator_after };
+            events.push((from + 90.0, PRIMARY, crash_loop, (0, 6_600)));
+        }
+        let start = from + 90.0 + if round == 2 { 4.0 * 3_600.0 } else { delay.as_secs_f64() };
+        events.push((start, PRIMARY, started(by), (0, 15_000)));
+        let downtime = SimDuration::from_secs_f64(start + 80.0 - from - 90.0);
+        events.push((start + 80.0, PRIMARY, Happening::Loaded { downtime }, (0, 6_400)));
+    }
+    insta::assert_snapshot!(tell(&trace(1, &events)), @"
+    day 1 22:00:00  the AOF rewrite forks in 210 ms; its child needs 4m; 6.25 GiB available
+    day 1 22:01:30  OOM kills the server during the AOF rewrite after a stall of 9 s (badness 3100000 pages, its child 2900000); 6.3 GiB freed
+    day 1 22:01:40  the server is started again; loading takes 1m 20s
+    day 1 22:03:00  loaded: the server serves again after 1m 30s
+    day 1 22:10:00  the AOF rewrite forks in 210 ms; its child needs 4m; 6.25 GiB available
+    day 1 22:11:30  OOM kills the server during the AOF rewrite after a stall of 9 s (badness 3100000 pages, its child 2900000); 6.3 GiB freed
+    day 1 22:11:50  the server is started again, for the second time in a row, 20 s after its death; loading takes 1m 20s
+    day 1 22:13:10  loaded: the server serves again after 1m 40s
+    day 1 22:20:00  the AOF rewrite forks in 210 ms; its child needs 4m; 6.25 GiB available
+    day 1 22:21:30  OOM kills the server during the AOF rewrite after a stall of 9 s (badness 3100000 pages, its child 2900000); 6.3 GiB freed
+    day 1 22:21:30  the server is killed for the third time in a row, each soon after a reload: a crash loop; it stays down until an operator arrives, in 4h
+    day 2 02:21:30  an operator arrives, 4h after the crash loop began, and starts the server again; loading takes 1m 20s
+    day 2 02:22:50  loaded: the server serves again after 4h 1m
     ");
 }
 
@@ -181,7 +230,7 @@ fn a_replication_in_which_nothing_happened_is_told_in_no_words() {
 /// Everything else that can happen, in words.
 #[test]
 fn everything_that_can_happen_has_a_name_and_words() {
-    let second = SimDuration::SECOND;
+    let (second, hours) = (SimDuration::SECOND, SimDuration(6 * SimDuration::HOUR.0));
     let all = [
         Happening::ForkRefused { cause: Cause::SavePoint },
         Happening::ForklessBegan { duration: SimDuration::MINUTE },
@@ -201,13 +250,16 @@ fn everything_that_can_happen_has_a_name_and_words() {
         Happening::BackupMissed,
         Happening::WritesRefused,
         Happening::WritesAccepted,
-        Happening::Starting { duration: second, lost: 12_345.4 },
-        Happening::CrashLoop {
-            cause: Cause::Growth,
-            needed_to_load: Some(Bytes::gib(9)),
-            capacity: Bytes::gib(8),
+        Happening::KilledLoading { needed: Bytes::gib(9), capacity: Bytes::gib(8) },
+        Happening::CrashLoop { cause: Cause::Growth, in_a_row: 1, operator_after: hours },
+        Happening::CrashLoop { cause: Cause::Backup, in_a_row: 3, operator_after: hours },
+        Happening::Starting {
+            by: Starter::Supervisor { delay: second, in_a_row: 1 },
+            duration: second,
+            lost: 12_345.4,
         },
-        Happening::CrashLoop { cause: Cause::Backup, needed_to_load: None, capacity: Bytes::gib(8) },
+        started(Starter::Supervisor { delay: SimDuration::MINUTE, in_a_row: 4 }),
+        started(Starter::Operator { after: hours }),
     ];
     let events: Vec<_> = all.map(|happening| (0.0, PRIMARY, happening, (120, 300))).into();
     let rows = event_rows(&trace(1, &events));
@@ -232,9 +284,12 @@ fn everything_that_can_happen_has_a_name_and_words() {
     backup-missed | backup | the backup is due and the server is down: no backup
     writes-refused |  | the last save failed: writes are refused with MISCONF
     writes-accepted |  | a save succeeded: writes are accepted again
+    server-killed | growth | OOM kills the server while it loads: 9 GiB needed once loaded, 8 GiB to be had
+    crash-loop | growth | the server is killed and would be whenever it is started: a crash loop; it stays down until an operator arrives, in 6h
+    crash-loop | backup | the server is killed for the third time in a row, each soon after a reload: a crash loop; it stays down until an operator arrives, in 6h
     restart |  | the server is started again; loading takes 1 s; 12,345 acknowledged writes are lost
-    crash-loop | growth | OOM kills the server while it loads: 9 GiB needed once loaded, 8 GiB to be had; it stays down until somebody intervenes
-    crash-loop | backup | OOM kills the server during the backup, the third time in a row soon after a reload: a crash loop; it stays down until somebody intervenes
+    restart |  | the server is started again, for the 4th time in a row, 1m after its death; loading takes 1m 20s
+    operator-restart |  | an operator arrives, 6h after the crash loop began, and starts the server again; loading takes 1m 20s
     ");
 }
 

@@ -1,6 +1,6 @@
 //! What happened, in words with the figures of the moment.
 
-use crate::model::{Cause, Dropped, Happening, Ledger, Place, Victim};
+use crate::model::{Cause, Dropped, Happening, Ledger, Place, Starter, Victim};
 use crate::report::trace::event;
 use crate::sweep::trace::Trace;
 use crate::sweep::words::rate;
@@ -35,10 +35,13 @@ pub(super) fn event_name(happening: &Happening) -> &'static str {
         Happening::BackupMissed => event::BACKUP_MISSED,
         Happening::WritesRefused => event::WRITES_REFUSED,
         Happening::WritesAccepted => event::WRITES_ACCEPTED,
-        Happening::Killed { victim: Victim::Server, .. } => event::SERVER_KILLED,
+        Happening::Killed { victim: Victim::Server, .. } | Happening::KilledLoading { .. } => {
+            event::SERVER_KILLED
+        }
         Happening::Killed { victim: Victim::Child, .. } => event::CHILD_KILLED,
         Happening::OrphanExited { .. } => event::ORPHAN_EXITED,
-        Happening::Starting { .. } => event::RESTART,
+        Happening::Starting { by: Starter::Supervisor { .. }, .. } => event::RESTART,
+        Happening::Starting { by: Starter::Operator { .. }, .. } => event::OPERATOR_RESTART,
         Happening::Loaded { .. } => event::LOADED,
         Happening::CrashLoop { .. } => event::CRASH_LOOP,
     }
@@ -57,6 +60,7 @@ pub(super) fn cause_name(happening: &Happening) -> &'static str {
         Happening::BackupWaits | Happening::BackupMissed | Happening::BackupDropped { .. } => {
             Cause::Backup.name()
         }
+        Happening::KilledLoading { .. } => Cause::Growth.name(),
         Happening::ReplicaDropped { .. } | Happening::FullSyncWanted { .. } => Cause::FullSync.name(),
         _ => "",
     }
@@ -104,11 +108,12 @@ pub(super) fn detail(happening: &Happening, ledger: &Ledger) -> String {
         Happening::Killed { .. } => killed(happening),
         Happening::OrphanExited { freed } => format!("the orphaned child exits; {freed} freed"),
         Happening::Stopped => "the supervisor stops the server, whose child was killed (OOMPolicy)".into(),
-        Happening::Starting { duration, lost } => starting(duration, lost),
+        Happening::Starting { by, duration, lost } => starting(by, duration, lost),
         Happening::Loaded { downtime } => format!("loaded: the server serves again after {downtime}"),
-        Happening::CrashLoop { cause, needed_to_load, capacity } => {
-            crash_loop(cause, needed_to_load, capacity)
+        Happening::KilledLoading { needed, capacity } => {
+            format!("OOM kills the server while it loads: {needed} needed once loaded, {capacity} to be had")
         }
+        Happening::CrashLoop { in_a_row, operator_after, .. } => crash_loop(in_a_row, operator_after),
         Happening::LinkLost
         | Happening::PartialResync { .. }
         | Happening::FullSyncWanted { .. }
@@ -204,26 +209,43 @@ fn killed(happening: &Happening) -> String {
     )
 }
 
-fn starting(duration: SimDuration, lost: f64) -> String {
+fn starting(by: Starter, duration: SimDuration, lost: f64) -> String {
     let lost = if lost >= 0.5 {
         format!("; {} acknowledged writes are lost", rate(lost.round()))
     } else {
         String::new()
     };
-    format!("the server is started again; loading takes {duration}{lost}")
+    let started = match by {
+        Starter::Supervisor { in_a_row: 0 | 1, .. } => "the server is started again".to_owned(),
+        Starter::Supervisor { delay, in_a_row } => {
+            format!(
+                "the server is started again, for the {} time in a row, {delay} after its death",
+                nth(in_a_row)
+            )
+        }
+        Starter::Operator { after } => {
+            format!("an operator arrives, {after} after the crash loop began, and starts the server again")
+        }
+    };
+    format!("{started}; loading takes {duration}{lost}")
 }
 
-fn crash_loop(cause: Cause, needed_to_load: Option<Bytes>, capacity: Bytes) -> String {
-    match needed_to_load {
-        Some(need) => format!(
-            "OOM kills the server while it loads: {need} needed once loaded, {capacity} to be had; it stays down until \
-             somebody intervenes"
-        ),
-        None => format!(
-            "OOM kills the server during {}, the third time in a row soon after a reload: a crash loop; it stays down \
-             until somebody intervenes",
-            told(cause)
-        ),
+fn crash_loop(in_a_row: u32, operator_after: SimDuration) -> String {
+    let why = match in_a_row {
+        0 | 1 => "and would be whenever it is started".to_owned(),
+        n => format!("for the {} time in a row, each soon after a reload", nth(n)),
+    };
+    format!(
+        "the server is killed {why}: a crash loop; it stays down until an operator arrives, in {operator_after}"
+    )
+}
+
+/// An ordinal in words, as far as people say it so.
+fn nth(n: u32) -> String {
+    match n {
+        2 => "second".to_owned(),
+        3 => "third".to_owned(),
+        n => format!("{n}th"),
     }
 }
 

@@ -31,6 +31,8 @@ pub fn server_of(server: &Group, backup: &Group, maxmemory: Option<Bytes>) -> Se
         client_memory: server.uncertain("client-memory"),
         load_throughput: server.uncertain("load-throughput"),
         restart_delay: server.duration("restart-delay"),
+        restart_delay_max: server.duration("restart-delay-max"),
+        operator_arrives_after: server.uncertain("operator-arrives-after"),
         oom_policy: match server.text("oom-policy") {
             Some("stop") => OomPolicy::Stop,
             Some("kill") => OomPolicy::Kill,

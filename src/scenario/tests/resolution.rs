@@ -180,7 +180,7 @@ fn the_resolved_scenario_reads_back_to_the_same_host() {
 fn the_resolved_scenario_says_where_values_come_from() {
     let scenario = read(MINIMAL).unwrap();
     let text = scenario.resolved_toml(scenario.as_written());
-    let start: Vec<&str> = text.lines().take(35).collect();
+    let start: Vec<&str> = text.lines().take(37).collect();
     insta::assert_snapshot!(start.join("\n"), @r#"
     # Every setting of the scenario, and where its value comes from.
     name = "demo"
@@ -211,6 +211,8 @@ fn the_resolved_scenario_says_where_values_come_from() {
     client-memory = { low = "16 MiB", likely = "64 MiB", high = "512 MiB" } # default: assumed; hundreds of connections, at the high end some slow ones
     load-throughput = { low = "50 MiB/s", likely = "100 MiB/s", high = "250 MiB/s" } # default: assumed; published loads run from 30 MiB/s on old machines to 250 MiB/s
     restart-delay = "10s"                            # default: assumed; systemd and an agent that notices
+    restart-delay-max = "5m"                         # default: Kubernetes; MaxContainerBackOff, with a first delay of 10s too
+    operator-arrives-after = { low = "1h", likely = "4h", high = "24h" } # default: assumed; from somebody on call to the next working day
     # maxmemory 25769803776 is derived: 75 % of 32 GiB
 
     [dataset]

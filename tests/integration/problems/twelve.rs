@@ -266,8 +266,8 @@ fn a_crash_loop(file: &str) -> String {
     assert_eq!(lived.killed(), lived.outcomes.len());
     assert!(days(&lived) > 5.0, "{}", days(&lived));
     format!(
-        "killed in {} months, and it comes back to the data that killed it: down for {:.0} of 30 days at the median, until \
-         somebody raises the limit; a restart mends nothing",
+        "killed in {} months, and it comes back to the data that killed it: down for {:.0} of 30 days at the median, however \
+         often an operator starts it again; a restart mends nothing until somebody raises the limit",
         lived.of_all(lived.killed()),
         days(&lived)
     )

@@ -30,6 +30,8 @@ fn is_consistent(simulation: &Simulation, outcome: &Outcome) -> Result<(), TestC
         "down for {}",
         outcome.downtime
     );
+    let down = outcome.downtime.0 / simulation.shards() as u64;
+    prop_assert_eq!(outcome.served.0 + down, horizon.0);
     prop_assert!(outcome.longest_stall <= horizon);
     prop_assert_eq!(outcome.first_kill.is_some(), outcome.oom_kills() > 0);
     let server_kills = sum(|cause| outcome.server_kills[cause]);
@@ -52,7 +54,7 @@ fn is_told(outcome: &Outcome, seen: &Auditor) -> Result<(), TestCaseError> {
     let refused = seen.times(|what| matches!(what, Happening::ForkRefused { .. }));
     prop_assert_eq!(refused, sum(|cause| outcome.forks_refused[cause]));
     let killed = seen.times(|what| {
-        matches!(what, Happening::Killed { .. } | Happening::CrashLoop { .. } | Happening::Stopped)
+        matches!(what, Happening::Killed { .. } | Happening::KilledLoading { .. } | Happening::Stopped)
     });
     prop_assert_eq!(killed, outcome.oom_kills());
     prop_assert_eq!(seen.times(|what| matches!(what, Happening::Promoted { .. })), outcome.failovers);

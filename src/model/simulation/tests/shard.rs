@@ -7,7 +7,7 @@ use crate::model::observer::Dropped;
 
 /// What happened, in order.
 #[derive(Default)]
-struct Diary(Vec<(SimTime, Place, Happening, Ledger)>);
+pub(super) struct Diary(pub(super) Vec<(SimTime, Place, Happening, Ledger)>);
 
 impl Observer for Diary {
     fn happened(&mut self, at: SimTime, place: Place, happening: Happening, ledger: &Ledger) {
@@ -17,12 +17,12 @@ impl Observer for Diary {
 
 impl Diary {
     /// The times at which something of a kind happened.
-    fn times(&self, is_of_kind: impl Fn(&Happening) -> bool) -> Vec<f64> {
+    pub(super) fn times(&self, is_of_kind: impl Fn(&Happening) -> bool) -> Vec<f64> {
         self.0.iter().filter(|(_, _, what, _)| is_of_kind(what)).map(|(at, ..)| at.as_secs_f64()).collect()
     }
 }
 
-fn lived(host: &Host) -> (Outcome, Diary) {
+pub(super) fn lived(host: &Host) -> (Outcome, Diary) {
     let mut diary = Diary::default();
     let outcome = Simulation::new(host.clone()).run(1, 0, &mut diary).unwrap();
     (outcome, diary)

@@ -48,6 +48,7 @@ pub(super) enum Mark {
     Stalled,
     ReplicaAborted,
     Restart,
+    OperatorRestart,
     Loaded,
     ReplicaDropped,
     BackupDropped,
@@ -57,12 +58,13 @@ pub(super) enum Mark {
 impl Mark {
     fn of(event: &str) -> Option<Self> {
         match event {
-            event::SERVER_KILLED | event::CRASH_LOOP => Some(Self::ServerKilled),
+            event::SERVER_KILLED => Some(Self::ServerKilled),
             event::CHILD_KILLED => Some(Self::ChildKilled),
             event::PROMOTED => Some(Self::Promoted),
             event::STALL_BEGAN => Some(Self::Stalled),
             event::REPLICA_PANICKED => Some(Self::ReplicaAborted),
             event::RESTART => Some(Self::Restart),
+            event::OPERATOR_RESTART => Some(Self::OperatorRestart),
             event::LOADED => Some(Self::Loaded),
             event::REPLICA_DROPPED => Some(Self::ReplicaDropped),
             event::BACKUP_DROPPED => Some(Self::BackupDropped),
@@ -94,6 +96,7 @@ impl Mark {
             Self::Stalled => "stall",
             Self::ReplicaAborted => "replica aborts",
             Self::Restart => "restart",
+            Self::OperatorRestart => "operator restarts",
             Self::Loaded => "loaded",
             Self::ReplicaDropped => "replica dropped",
             Self::BackupDropped => "backup dropped",

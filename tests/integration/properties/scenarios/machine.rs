@@ -56,15 +56,18 @@ pub(super) fn server(engine: &str, policies: &'static [&'static str]) -> impl St
     let engine = engine.to_owned();
     let allocator = select(vec!["jemalloc-bundled", "jemalloc-system"]);
     let adjusted = select(vec!["yes", "no"]);
-    let supervisor = (select(vec!["continue", "stop", "kill"]), 0..120u32);
+    let supervisor = (select(vec!["continue", "stop", "kill"]), 0..120u32, 0..600u32, 1..90u32);
     let settings = (allocator, select(policies), adjusted, supervisor, any::<bool>());
     (settings, 30..85u32, 1.0..1.3f64, 1..100u64).prop_map(
-        move |((allocator, policy, adjusted, (supervisor, delay), disabled), percent, ratio, clients)| {
+        move |((allocator, policy, adjusted, supervisor, disabled), percent, ratio, clients)| {
+            let (supervisor, delay, longest, operator) = supervisor;
             format!(
                 "[server]\nengine = \"{engine}\"\nallocator = \"{allocator}\"\n\
                  maxmemory-percent = {percent}\ndisable-thp = {disabled}\n\
                  maxmemory-policy = \"{policy}\"\noom-score-adj = \"{adjusted}\"\n\
                  oom-policy = \"{supervisor}\"\nrestart-delay = \"{delay}s\"\n\
+                 restart-delay-max = \"{longest}s\"\n\
+                 operator-arrives-after = {{ low = \"1m\", likely = \"{operator}m\", high = \"24h\" }}\n\
                  fragmentation-ratio = {{ low = 1.0, likely = {ratio:.3}, high = 1.4 }}\n\
                  client-memory = {{ low = \"0 B\", likely = \"{clients} MiB\", high = \"120 MiB\" }}\n\n"
             )
