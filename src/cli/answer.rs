@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::table;
 use crate::decision::{ClassAnswer, StepAbove};
+use crate::model::Unknown;
 use crate::report::{CellTable, Manifest};
 use crate::scenario::Scenario;
 use crate::sweep::words::rate;
@@ -51,13 +52,25 @@ pub fn human(scenario: &Scenario, grid: &Grid, sweep: &Sweep, answers: &[ClassAn
 fn question(scenario: &Scenario, grid: &Grid) -> String {
     let risk = scenario.risk();
     format!(
-        "{}: {} of {} each. Acceptable: {} incidents a year and host, at {} confidence.",
+        "{}: {} of {} each. Acceptable: {} incidents a year and host, at {} confidence.{}",
         scenario.name(),
         cells(grid.len()),
         scenario.horizon(),
         risk.incidents_per_year,
         Percent(risk.confidence * 100.0),
+        defaults(scenario),
     )
+}
+
+/// The inputs that are open and that nobody gave: a default stands in for them.
+fn defaults(scenario: &Scenario) -> String {
+    let host = &scenario.as_written().host;
+    let paths = Unknown::of(host).into_iter().map(|unknown| unknown.path(host));
+    let left: Vec<String> = paths.filter(|path| scenario.is_default(path)).collect();
+    if left.is_empty() {
+        return String::new();
+    }
+    format!(" Left to defaults, any of which may decide: {}.", left.join(", "))
 }
 
 /// The smallest class that is safe, and what to set on it; that none is, where several were asked for.
@@ -186,8 +199,8 @@ fn how_to_read(scenario: &Scenario, grid: &Grid) -> String {
     let room = if grid.cells.iter().any(Cell::is_limited) { "the limit" } else { "RAM" };
     let asks_for_percent = grid.as_given.is_none() || !grid.full.is_empty();
     let survivable = if asks_for_percent {
-        "survivable: the largest percent at which a server full to maxmemory stays within the budget; what to set lies \
-         between. free at worst: what 99 in 100 replications never went below, at that percent."
+        "survivable: the largest percent at which a server full to maxmemory stays within the budget, which counts \
+         replications with an incident; what to set lies between. free at worst: what 99 in 100 replications never went below, at that percent."
     } else {
         "survivable: not asked, as the data is what the scenario says, whatever the percent; sweep \
          server.maxmemory-percent to ask. free at worst: what 99 in 100 replications never went below."

@@ -7,7 +7,7 @@ use crate::report::columns;
 use crate::scenario;
 
 /// Words of the answer that are neither settings nor columns.
-const TERMS: [(&str, &str); 14] = [
+const TERMS: [(&str, &str); 16] = [
     (
         "needed",
         "The percent of a host's RAM, or of its container's limit, that the data takes at the end of the horizon: \
@@ -16,13 +16,25 @@ const TERMS: [(&str, &str); 14] = [
     ),
     (
         "survivable",
-        "The largest simulated percent at which a server full to maxmemory stays within the budget of incidents. \
+        "The largest percent at which a server full to maxmemory stays within the budget of incidents, shown by \
+         replications that had no part in choosing it, or judged from the smallest percent of a grid up. \
          What to set lies between needed and survivable; where needed is above it, take a larger class.",
     ),
     (
         "incident",
         "A server killed by the OOM killer, a stall over 10 s, or three full syncs in a row cut short: of the primary, \
          its replicas and its neighbours together. A child killed, a fork refused or a shorter stall is none of them.",
+    ),
+    (
+        "hit",
+        "A replication is hit, or affected, by one incident or more. The budget counts those: one bad month is one, \
+         whatever follows in it. incidents_per_year counts every incident, and its interval allows for clusters.",
+    ),
+    (
+        "assurance",
+        "Of whom the budget is asked. The average over all hosts that the inputs may describe is what a fleet of them has; a \
+         single host is one of them, mostly safer than the average and sometimes far worse. risk.assurance = 0.9 asks \
+         nine in ten of these hosts to hold it each by itself; a plan says in any case how many do not.",
     ),
     (
         "stall",

@@ -118,7 +118,7 @@ pub fn answer(question: &Question<'_>) -> ClassAnswer {
         needed_percent: Some(question.needed_percent()),
         survivable_percent: survivable.map(|(percent, _)| percent),
         tried: Vec::new(),
-        survivable_percent_low: frontier.low(),
+        survivable_percent_low: survivable.map(|(percent, _)| percent),
         survivable_percent_high: frontier.high(),
         required_ram: question.required_ram.and_then(|required| required.high),
         verdict,

@@ -4,9 +4,11 @@ use crate::sweep::{CellRow, Verdict};
 
 /// The cells of one full host by percent, and the frontier through them.
 ///
-/// The search goes upward and ends at the first percent that certainly exceeds the budget: risk need not grow with
-/// the percent over a whole horizon, and a percent above one that fails is no advice, since a server passes
-/// through the lower one as it fills.
+/// Percents are judged from the smallest up, and the first that is not shown to be safe ends it. So the largest one
+/// told to be safe is no lucky one among many: to be told of any percent beyond the budget, the first such must have
+/// passed, and that has no more than the error of a single judgement (testing in a fixed sequence; W. Maurer, L. Hothorn
+/// and W. Lehmacher, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori ordered hypotheses",
+/// 1995). Nor is a percent above one that fails any advice, since a server passes through the lower one as it fills.
 #[derive(Clone, Debug)]
 pub(super) struct Frontier<'a> {
     /// The cells with their percents, ascending.
@@ -31,21 +33,15 @@ impl<'a> Frontier<'a> {
         &self.cells
     }
 
-    /// The largest safe percent below the first certain failure, and at most `cap`.
+    /// The largest percent up to which every one is safe, and at most `cap`.
     pub fn safe_up_to(&self, cap: f64) -> Option<(f64, &'a CellRow)> {
-        let safe = |&&(percent, row): &&(f64, &CellRow)| row.verdict == Verdict::Safe && percent <= cap;
-        self.cells[..self.open].iter().rev().find(safe).copied()
-    }
-
-    /// The largest safe percent below the first certain failure.
-    pub fn survivable(&self) -> Option<(f64, &'a CellRow)> {
-        self.safe_up_to(f64::INFINITY)
+        let safe = self.cells.iter().take_while(|(_, row)| row.verdict == Verdict::Safe);
+        safe.filter(|&&(percent, _)| percent <= cap).last().copied()
     }
 
     /// The largest percent up to which every one is safe.
-    pub fn low(&self) -> Option<f64> {
-        let safe = self.cells.iter().take_while(|(_, row)| row.verdict == Verdict::Safe);
-        safe.last().map(|&(percent, _)| percent)
+    pub fn survivable(&self) -> Option<(f64, &'a CellRow)> {
+        self.safe_up_to(f64::INFINITY)
     }
 
     /// The largest percent below the first certain failure.
@@ -71,23 +67,23 @@ mod tests {
     use super::*;
     use crate::decision::answer::tests::{percents_from_50, rows};
 
-    /// Low, survivable and high for verdicts at 50 %, 55 %, 60 % …: `s`afe, `r`isky, `u`ndecided, does `n`ot fit.
-    fn frontier(verdicts: &str) -> [Option<f64>; 3] {
+    /// Survivable and high for verdicts at 50 %, 55 %, 60 % …: `s`afe, `r`isky, `u`ndecided, does `n`ot fit.
+    fn frontier(verdicts: &str) -> [Option<f64>; 2] {
         let rows = rows(&percents_from_50(verdicts));
         let frontier = Frontier::new(&rows);
-        [frontier.low(), frontier.survivable().map(|(percent, _)| percent), frontier.high()]
+        [frontier.survivable().map(|(percent, _)| percent), frontier.high()]
     }
 
     #[test]
     fn the_frontier_lies_below_the_first_certain_failure() {
-        assert_eq!(frontier("ssss"), [Some(65.0); 3]);
-        assert_eq!(frontier("ssrr"), [Some(55.0); 3]);
-        assert_eq!(frontier("ssnn"), [Some(55.0); 3]);
-        assert_eq!(frontier("rrrr"), [None; 3]);
-        assert_eq!(frontier("susur"), [Some(50.0), Some(60.0), Some(65.0)]);
-        assert_eq!(frontier("uur"), [None, None, Some(55.0)]);
-        assert_eq!(frontier("srss"), [Some(50.0); 3]);
-        assert_eq!(frontier(""), [None; 3]);
+        assert_eq!(frontier("ssss"), [Some(65.0); 2]);
+        assert_eq!(frontier("ssrr"), [Some(55.0); 2]);
+        assert_eq!(frontier("ssnn"), [Some(55.0); 2]);
+        assert_eq!(frontier("rrrr"), [None; 2]);
+        assert_eq!(frontier("susur"), [Some(50.0), Some(65.0)]);
+        assert_eq!(frontier("uur"), [None, Some(55.0)]);
+        assert_eq!(frontier("srss"), [Some(50.0); 2]);
+        assert_eq!(frontier(""), [None; 2]);
     }
 
     #[test]

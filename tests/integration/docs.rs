@@ -66,16 +66,30 @@ fn the_save_of_the_readme_is_fresh() {
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end(), shown);
 }
 
-/// Every line shown of a plan is one that it says.
-#[test]
-fn the_plan_of_the_readme_is_fresh() {
+/// Every line that is shown of what a command says is one that it says.
+fn assert_is_fresh(shown_of: &str, says: &[&str]) {
     let readme = fs::read_to_string(repository("README.md")).unwrap();
-    let (_, after) =
-        readme.split_once("what `forkcast plan scenarios/quickstart.toml` says -->\n```text\n").unwrap();
+    let marker = format!("<!-- lines of what `{shown_of}` says -->\n```text\n");
+    let (_, after) = readme.split_once(&marker).unwrap();
     let (shown, _) = after.split_once("\n```").unwrap();
-    let output = forkcast(&["plan", "scenarios/quickstart.toml", "-q"]).output().unwrap();
+    let output = forkcast(says).output().unwrap();
     let says = String::from_utf8(output.stdout).unwrap();
     let missing = shown.lines().filter(|line| line.trim() != "…" && !says.lines().any(|said| said == *line));
     let missing: Vec<&str> = missing.collect();
     assert!(missing.is_empty(), "{}\n\nare not what it says:\n\n{says}", missing.join("\n"));
+}
+
+#[test]
+fn the_plan_of_the_readme_is_fresh() {
+    assert_is_fresh("forkcast plan scenarios/quickstart.toml", &["plan", "scenarios/quickstart.toml", "-q"]);
+}
+
+#[test]
+fn the_first_screen_of_the_readme_is_fresh() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = out.path().join("quickstart").display().to_string();
+    assert_is_fresh(
+        "forkcast run scenarios/quickstart.toml",
+        &["run", "scenarios/quickstart.toml", "-q", "--out", &folder],
+    );
 }
