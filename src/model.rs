@@ -9,13 +9,15 @@
 //! | [`host`] | the inputs of a cell |
 //! | [`uncertain`] | inputs known only as intervals |
 //! | [`draws`], [`tilt`] | its random numbers, and how they are tilted towards trouble |
-//! | [`weather`], `minutes`, [`load`] | the write load: its weather, and what it does to the keys |
+//! | [`weather`], `hours`, `minutes`, [`bursts`] | the weather of the write load |
+//! | [`load`] | what the load does to the keys |
 //! | [`ledger`] | where the memory of a host is |
 //! | `server` | one server: what it does, its child, its files, its link |
 //! | [`state`] | all servers, and the data that the load changes |
 //! | `demand` | the memory that a host asks for at any instant |
 //! | [`life`] | from event to event: the books and the observer |
 //! | `forks` | who forks, when, and how a child ends well |
+//! | `disk` | the disk of a host, slow for hours at times |
 //! | `backups` | the scheduled backup: by a fork, as a replica, or without a fork |
 //! | `peak` | where in a save it costs most |
 //! | `precedent` | saves that need not be looked at, as an earlier one outdid them |
@@ -39,11 +41,14 @@
 
 mod backups;
 mod crash_loop;
+pub mod bursts;
 mod demand;
+mod disk;
 pub mod draws;
 mod failover;
 mod forks;
 pub mod host;
+mod hours;
 mod huge;
 mod kill;
 pub mod ledger;

@@ -69,6 +69,10 @@ pub enum Purpose {
     Tilt,
     /// How long a server in a crash loop waits for an operator; the occasion is the ordinal of the crash loop.
     OperatorArrival,
+    /// Whether and when a burst of the load begins; the occasion is the calendar day from that before time 0 on.
+    TrafficBurst,
+    /// Where time 0 lies between two changes of a disk; the occasion is the host's number.
+    SlowDiskPhase,
 }
 
 /// The random numbers of one replication.

@@ -147,7 +147,7 @@ impl<O: Observer> Life<'_, O> {
             self.fork_refused(server, cause, schedule);
             return false;
         }
-        let duration = self.draw_duration(server, cause);
+        let duration = self.draw_duration(server, cause, now);
         self.state.servers[server].snapshot.refused = 0;
         self.state.servers[server].ordinals[cause] += 1;
         self.outcome.forks[cause] += 1;
@@ -289,11 +289,12 @@ impl<O: Observer> Life<'_, O> {
     }
 
     /// How long a child forked now will live.
-    fn draw_duration(&self, server: usize, cause: Cause) -> SimDuration {
+    fn draw_duration(&mut self, server: usize, cause: Cause, now: SimTime) -> SimDuration {
         let save = Save::of(cause, server, self.state.servers[server].ordinals[cause]);
         let (z, slowed) = save.numbers(self.stream, self.state.drawn.bad_save);
         let pace = &self.host().save;
-        let factor = if slowed < pace.slow_probability { pace.slow_factor } else { 1.0 };
+        let disk = &mut self.disks[self.state.host_of(server)];
+        let factor = if disk.is_slow(pace, now, slowed) { pace.slow_factor } else { 1.0 };
         let data = self.state.data_of(server);
         let seconds = data.bytes / self.state.drawn.save_throughput * (pace.sigma * z).exp() * factor;
         let sending = if self.writes_to_sockets(cause) { self.sending_seconds(server) } else { 0.0 };

@@ -10,6 +10,7 @@ use crate::memory::oom::{KillRule, OomPolicy};
 use crate::memory::overcommit::Overcommit;
 use crate::memory::{Allocator, HugePages, LayoutProfile, Popularity};
 use crate::model::Uncertain;
+pub use crate::model::bursts::Burst;
 use crate::units::{Bytes, SimDuration};
 
 /// A host, its server, its data and its load; the replicas of the server are on hosts alike.
@@ -59,6 +60,19 @@ impl Host {
             keyspace.popularity.high = keyspace.popularity.likely;
         }
         host.traffic.jobs.iter_mut().for_each(|job| job.writes_per_second.settle());
+        host
+    }
+
+    /// The same host under `factor` times its load, all of the time: without bursts of its own, and with jobs and the
+    /// most that the server takes in as they are.
+    #[must_use]
+    pub fn under_load(&self, factor: f64) -> Self {
+        let mut host = self.clone();
+        host.traffic.burst = None;
+        for keyspace in &mut host.dataset.keyspaces {
+            let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = &mut keyspace.write_rate;
+            *rate = rate.times(factor);
+        }
         host
     }
 }
@@ -291,6 +305,10 @@ pub struct Traffic {
     pub noise_hour: f64,
     /// The same from minute to minute.
     pub noise_minute: f64,
+    /// Correlation of the noise of one hour with that of the next, from 0 to below 1.
+    pub hour_correlation: f64,
+    /// Bursts that nobody scheduled; `None` where there are none.
+    pub burst: Option<Burst>,
     /// The most the server can take in all [1/s].
     pub max_writes_per_second: f64,
     /// Scheduled bursts.
@@ -403,10 +421,12 @@ pub struct SavePace {
     pub throughput: Uncertain,
     /// Standard deviation of the logarithm of the duration, drawn once a fork.
     pub sigma: f64,
-    /// The chance that a save is slow, per fork.
+    /// The share of the time in which the disk of a host is slow.
     pub slow_probability: f64,
-    /// How many times longer a slow save takes.
+    /// How many times longer a save takes that begins then.
     pub slow_factor: f64,
+    /// How long the disk is slow at a time, above zero.
+    pub slow_lasts: SimDuration,
 }
 
 /// The scheduled backup.

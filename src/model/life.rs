@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 use crate::engine::Schedule;
 use crate::memory::Population;
 use crate::model::Event;
+use crate::model::disk::Disk;
 use crate::model::host::Host;
 use crate::model::huge::HugeShare;
 use crate::model::load::Load;
@@ -31,6 +32,8 @@ pub struct Life<'a, O> {
     pub(super) backups_due: Vec<u64>,
     /// Stalls so far.
     pub(super) stalls: u64,
+    /// The disk of each host.
+    pub(super) disks: Vec<Disk>,
     /// Saves that had room; `None` where they say nothing about others.
     pub(super) precedents: Option<Precedents>,
     /// How far the books of each host are carried forward.
@@ -83,6 +86,7 @@ impl<'a, O: Observer> Life<'a, O> {
             horizon: SimTime::ZERO + simulation.host().horizon,
             backups_due,
             stalls: 0,
+            disks: (0..members).map(|host| Disk::new(&simulation.host().save, stream, host)).collect(),
             precedents: None,
             last_event: vec![SimTime::ZERO; members],
         }

@@ -49,6 +49,8 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             noise_day: 0.0,
             noise_hour: 0.0,
             noise_minute: 0.0,
+            hour_correlation: 0.0,
+            burst: None,
             max_writes_per_second: f64::INFINITY,
             jobs: Vec::new(),
         },
@@ -63,6 +65,7 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             sigma: 0.0,
             slow_probability: 0.0,
             slow_factor: 1.0,
+            slow_lasts: SimDuration::HOUR,
         },
         backup: Some(Backup {
             at: SimDuration::HOUR,

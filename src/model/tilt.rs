@@ -2,13 +2,19 @@
 //!
 //! ```text
 //! w = 1 / (δ + (1 − δ) Π_i e^(μ_i z_i − μ_i²/2) · (1/n) Σ_j e^(ν y_j − ν²/2) s_j)
-//! s_j = q/p where save j is slow, (1 − q)/(1 − p) where it is not
+//! s_j = q/p where the number of save j says slow, (1 − q)/(1 − p) where it does not
 //! ```
 //!
 //! z are the normal numbers of the host's unknown inputs, shifted by μ; y are those of the durations of n saves, of
 //! which one, any with equal chance, is shifted by ν and slow with the chance q instead of p; with the chance δ
 //! nothing is tilted at all. A month goes wrong by one bad save among many: to tilt all of them would leave weights
 //! that no sample could average. Weights are at most 1/δ, and average to 1 whatever the tilt.
+//!
+//! A disk is slow for hours and all saves that begin meanwhile are (`disk`), but it is one save's number that says so:
+//! that of the first save in the window. So numbers are tilted where they lie, with the saves, before anybody knows
+//! when these will be; a replication is a function of its numbers, and w is the ratio of their likelihoods whether or
+//! not it comes to use them all. A save that is not the first in its window does not use that number, as one that never
+//! comes to be uses none.
 //!
 //! Sources: the defensive part δ: T. Hesterberg, "Weighted average importance sampling and defensive mixture
 //! distributions", Technometrics 37 (1995); one of many: A. B. Owen, Y. Maximov and M. Chertkov, "Importance sampling
@@ -43,9 +49,9 @@ pub struct SaveTilt {
     pub saves: Vec<Save>,
     /// By how many standard deviations ν the logarithm of its duration is shifted.
     pub shift: f64,
-    /// The chance q that it is slow.
+    /// The chance q that its number says slow.
     pub slow_probability: f64,
-    /// The chance p that any save is slow.
+    /// The chance p that the number of any save says so.
     pub usual: f64,
 }
 
@@ -54,7 +60,7 @@ pub struct SaveTilt {
 pub struct Taken {
     /// The normal number z of each input in [`Tilt::shifts`].
     pub unknowns: Vec<f64>,
-    /// The normal number y of each save in [`SaveTilt::saves`], and whether it is slow.
+    /// The normal number y of each save in [`SaveTilt::saves`], and whether its other number says slow.
     pub saves: Vec<(f64, bool)>,
     /// The weight w.
     pub weight: f64,
@@ -146,8 +152,8 @@ impl Save {
         Self { purpose, occasion: occasion(server, u64::from(ordinal)) }
     }
 
-    /// The numbers that decide its duration: a normal one for the noise, and a uniform one that makes it slow where
-    /// it is below the chance of a slow save.
+    /// The numbers that decide its duration: a normal one for the noise, and a uniform one that says, where it is below
+    /// the chance of it, that the disk is slow if the save is the first to find out.
     pub(super) fn numbers(self, stream: Stream, bad: Option<BadSave>) -> (f64, f64) {
         let mut generator = stream.at(self.purpose, self.occasion);
         let (z, slowed): (f64, f64) = (generator.sample(StandardNormal), generator.random());

@@ -27,6 +27,12 @@ impl Uncertain {
         *self = Self::certain(self.likely);
     }
 
+    /// So many times as much.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { low: self.low * factor, likely: self.likely * factor, high: self.high * factor }
+    }
+
     /// Whether there is anything to draw.
     #[must_use]
     pub fn is_certain(self) -> bool {

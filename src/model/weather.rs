@@ -1,8 +1,12 @@
 //! The load's weather: how much of its mean a day, an hour and a minute bring.
 //!
 //! ```text
-//! log λ(t) = log shape(t) + σ_day Z[day] + σ_hour Z[hour] + σ_minute Z[minute]        mean-corrected, capped
+//! log λ(t) = log shape(t) + log burst(t) + σ_day Z[day] + σ_hour X[hour] + σ_minute Z[minute]   mean-corrected, capped
+//! X[0] = Z[0],   X[h] = ρ X[h − 1] + √(1 − ρ²) Z[h]
 //! ```
+//!
+//! Z are standard normal and independent, and so is each X, but for the correlation ρ^k with the X of k hours later:
+//! an hour that is busier than others is followed by busy ones.
 //!
 //! Time is counted in *base seconds*: one second of mean load is one base second. The minutes of an hour are
 //! normalised to the hour's own total, so they spread its writes without changing them: whole hours cost
@@ -12,9 +16,10 @@
 use std::cell::OnceCell;
 
 use rand::RngExt;
-use rand_distr::StandardNormal;
 
+use crate::model::bursts::Bursts;
 use crate::model::host::{Job, Shape, Traffic};
+use crate::model::hours::{self, HourNoise};
 use crate::model::minutes::{MINUTES, MinuteNoise};
 use crate::rng::{Purpose, Stream};
 use crate::units::{SimDuration, SimTime};
@@ -41,6 +46,7 @@ pub struct Weather<'a> {
     minutes: Vec<OnceCell<Minutes>>,
     /// Recorded day that each simulated day repeats.
     days: Vec<usize>,
+    bursts: Bursts,
     /// Start of each job on each day.
     starts: Vec<Vec<SimTime>>,
 }
@@ -69,6 +75,7 @@ impl<'a> Weather<'a> {
             hours: Vec::with_capacity(hours + 1),
             minutes: vec![OnceCell::new(); hours],
             days: (0..days).map(|day| recorded_day(&traffic.shape, stream, day)).collect(),
+            bursts: Bursts::draw(traffic.burst.as_ref(), stream, days),
             starts: traffic.jobs.iter().enumerate().map(|(n, job)| starts(job, n, stream, days)).collect(),
         };
         weather.accumulate_hours(hours);
@@ -79,17 +86,17 @@ impl<'a> Weather<'a> {
         let mut total = 0.0;
         self.hours.push(total);
         let mut day_factor = 1.0;
+        let mut hour_noise = HourNoise::new(self.traffic, self.stream);
         // Six standard deviations up, which a minute exceeds with a chance of 1e-9.
         let most_noise = (6.0 * self.traffic.noise_minute).exp();
         for hour in 0..hours {
             if hour % HOURS_A_DAY == 0 {
-                let day = hour / HOURS_A_DAY;
-                day_factor = self.lognormal(Purpose::TrafficDay, day as u64, self.traffic.noise_day);
+                day_factor = hours::of_day(self.traffic, self.stream, (hour / HOURS_A_DAY) as u64);
             }
-            let noise =
-                day_factor * self.lognormal(Purpose::TrafficHour, hour as u64, self.traffic.noise_hour);
-            let seconds = noise * self.mean_shape(hour) * 3_600.0;
-            let busiest = self.peak_in(hour) * seconds / 3_600.0 * most_noise;
+            let noise = day_factor * hour_noise.next(hour as u64);
+            let (mean, peak) = self.shape_of(hour);
+            let seconds = noise * mean * 3_600.0;
+            let busiest = peak * seconds / 3_600.0 * most_noise;
             self.busiest = self.busiest.max(busiest);
             let may_be_cut = reaches_cap(self.traffic, busiest, self.base_rate, &self.job_rates);
             total += if may_be_cut { self.capped_hour(hour, seconds) } else { seconds };
@@ -97,13 +104,18 @@ impl<'a> Weather<'a> {
         }
     }
 
-    /// A lognormal factor of mean 1.
-    fn lognormal(&self, purpose: Purpose, occasion: u64, sigma: f64) -> f64 {
-        if sigma <= 0.0 {
-            return 1.0;
+    /// The mean of an hour's shape, bursts included, and its peak over that.
+    fn shape_of(&self, hour: usize) -> (f64, f64) {
+        let Some(mut of_minutes) = self.bursts.over(hour) else {
+            return (self.mean_shape(hour), self.peak_in(hour));
+        };
+        let of_hour = self.mean_shape(hour);
+        for (minute, factor) in of_minutes.iter_mut().enumerate() {
+            *factor *= self.recorded_minutes(hour).map_or(of_hour, |minutes| minutes[minute]);
         }
-        let z: f64 = self.stream.at(purpose, occasion).sample(StandardNormal);
-        (sigma * z - sigma * sigma / 2.0).exp()
+        let mean = of_minutes.iter().sum::<f64>() / MINUTES as f64;
+        let peak = of_minutes.iter().copied().fold(0.0, f64::max);
+        (mean, if mean > 0.0 { peak / mean } else { 1.0 })
     }
 
     fn mean_shape(&self, hour: usize) -> f64 {
@@ -118,6 +130,14 @@ impl<'a> Weather<'a> {
         match &self.traffic.shape {
             Shape::Hourly(_) => 1.0,
             Shape::Trace(days) => days[self.days[hour / HOURS_A_DAY]].peak_in(hour % HOURS_A_DAY),
+        }
+    }
+
+    /// The factors of an hour's minutes, where they were recorded.
+    fn recorded_minutes(&self, hour: usize) -> Option<&[f64]> {
+        match &self.traffic.shape {
+            Shape::Hourly(_) => None,
+            Shape::Trace(days) => Some(days[self.days[hour / HOURS_A_DAY]].minutes_of(hour % HOURS_A_DAY)),
         }
     }
 
@@ -147,9 +167,11 @@ impl<'a> Weather<'a> {
     /// Cumulative base seconds over the minutes of an hour that has `seconds` in all.
     fn spread(&self, hour: usize, seconds: f64) -> Minutes {
         let mut of_minutes = self.minute_noise.hour(&mut self.stream.at(Purpose::TrafficMinute, hour as u64));
-        if let Shape::Trace(days) = &self.traffic.shape {
-            let shape = days[self.days[hour / HOURS_A_DAY]].minutes_of(hour % HOURS_A_DAY);
+        if let Some(shape) = self.recorded_minutes(hour) {
             of_minutes.iter_mut().zip(shape).for_each(|(minute, shape)| *minute *= shape);
+        }
+        if let Some(factors) = self.bursts.over(hour) {
+            of_minutes.iter_mut().zip(factors).for_each(|(minute, factor)| *minute *= factor);
         }
         if of_minutes.iter().all(|&minute| minute <= 0.0) {
             of_minutes = [1.0; MINUTES];
@@ -199,7 +221,8 @@ impl<'a> Weather<'a> {
         Some(SimTime(from) + within + SimDuration(1))
     }
 
-    /// Whether it is the same for other rates: they alone decide what a cap cuts, if it cuts anything.
+    /// Whether it is the same for other rates: they alone decide what a cap cuts, if it cuts anything. Bursts and noise
+    /// must be the same, as must be the shape, which is left to the caller.
     fn is_that_of(&self, traffic: &Traffic, base_rate: f64, job_rates: &[f64]) -> bool {
         let is_whole = |traffic, base_rate, jobs| !reaches_cap(traffic, self.busiest, base_rate, jobs);
         let are_same = self.base_rate.to_bits() == base_rate.to_bits()
@@ -208,7 +231,10 @@ impl<'a> Weather<'a> {
         let are_whole = || {
             is_whole(self.traffic, self.base_rate, &self.job_rates) && is_whole(traffic, base_rate, job_rates)
         };
-        are_same || are_whole()
+        let noise =
+            |t: &Traffic| [t.noise_day, t.noise_hour, t.noise_minute, t.hour_correlation].map(f64::to_bits);
+        let is_as_noisy = noise(self.traffic) == noise(traffic) && self.traffic.burst == traffic.burst;
+        is_as_noisy && (are_same || are_whole())
     }
 
     /// Seconds that job `number` runs between two instants.
@@ -230,8 +256,8 @@ pub struct Sky<'a> {
 }
 
 impl<'a> Sky<'a> {
-    /// The weather of a replication, drawn anew where the last host's was another. That its traffic is the same, but
-    /// for rates and their cap, is left to the caller: comparing recorded days would cost as much as drawing them.
+    /// The weather of a replication, drawn anew where the last host's was another. That the shape of its traffic is the
+    /// same is left to the caller: comparing recorded days would cost as much as drawing them.
     pub(super) fn weather(
         &mut self,
         (traffic, minute_noise): (&'a Traffic, &'a MinuteNoise),
@@ -324,6 +350,8 @@ mod tests {
             noise_day: 0.15,
             noise_hour: 0.2,
             noise_minute: 0.3,
+            hour_correlation: 0.0,
+            burst: None,
             max_writes_per_second: f64::INFINITY,
             jobs: Vec::new(),
         }

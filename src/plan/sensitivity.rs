@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::room::{Room, Rooms};
 use crate::memory::Popularity;
 use crate::model::Uncertain;
-use crate::model::host::{Host, UncertainPopularity, WriteRate};
+use crate::model::host::{Burst, Host, UncertainPopularity, WriteRate};
 use crate::sweep::{Budget, Ladder};
 use crate::units::Bytes;
 
@@ -176,6 +176,15 @@ fn ends(host: &Host) -> Vec<End> {
         ends.push(End { input: input.clone(), change: "0".to_owned(), apply: Box::new(never) });
         let doubled = format!("{}", host.save.slow_probability * 2.0);
         ends.push(End { input, change: doubled, apply: Box::new(twice) });
+    }
+    if let Some(burst) = host.traffic.burst {
+        let never = |host: &mut Host| host.traffic.burst = None;
+        let twice = move |host: &mut Host| {
+            host.traffic.burst = Some(Burst { per_year: 2.0 * burst.per_year, ..burst });
+        };
+        let input = "traffic.burst.per-year".to_owned();
+        ends.push(End { input: input.clone(), change: "0".to_owned(), apply: Box::new(never) });
+        ends.push(End { input, change: format!("{}", 2.0 * burst.per_year), apply: Box::new(twice) });
     }
     for (number, keyspace) in host.dataset.keyspaces.iter().enumerate() {
         let path = |setting: &str| format!("keyspace.{}.{setting}", keyspace.name);

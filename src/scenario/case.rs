@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::memory::Popularity;
 use crate::model::Uncertain;
 use crate::model::host::{
-    AofRewrite, Backup, BackupMethod, BackupSource, Content, Dataset, Fill, Host, Job, Keyspace,
+    AofRewrite, Backup, BackupMethod, BackupSource, Burst, Content, Dataset, Fill, Host, Job, Keyspace,
     KeyspaceSize, Operation, OperationMix, Persistence, RecordedDay, SavePace, Shape, Traffic,
     UncertainPopularity, WriteRate,
 };
@@ -47,8 +47,23 @@ pub struct Case {
 pub fn derive(readings: &mut Readings) {
     machine::derive_reserved(readings);
     replication::derive_backlog(readings);
+    derive_bursts(readings);
     for keyspace in readings.each_mut("keyspace").iter_mut().filter(|keyspace| is_hash(keyspace)) {
         hash(keyspace);
+    }
+}
+
+/// A recorded load has its bursts in it.
+fn derive_bursts(readings: &mut Readings) {
+    let is_recorded = readings.once("traffic").text("trace").is_some();
+    let Some(burst) = readings.once_mut("traffic.burst") else { return };
+    if is_recorded && !burst.mentions("per-year") {
+        let derived = Derived {
+            value: Value::Quantity(Uncertain::certain(0.0)),
+            text: "0".to_owned(),
+            how: "the trace has its bursts in it".to_owned(),
+        };
+        burst.derive("per-year", derived);
     }
 }
 
@@ -220,9 +235,16 @@ fn traffic_of(readings: &Readings, days: Option<&Days>) -> Traffic {
         noise_day: noise.number("day"),
         noise_hour: noise.number("hour"),
         noise_minute: noise.number("minute"),
+        hour_correlation: noise.number("hour-correlation"),
+        burst: burst_of(readings.once("traffic.burst")),
         max_writes_per_second: traffic.number("max-writes-per-second"),
         jobs: readings.each("traffic.job").iter().map(job).collect(),
     }
+}
+
+fn burst_of(burst: &Group) -> Option<Burst> {
+    let (per_year, factor) = (burst.number("per-year"), burst.number("factor"));
+    (per_year > 0.0 && factor > 1.0).then(|| Burst { per_year, factor, duration: burst.duration("duration") })
 }
 
 fn persistence_of(persistence: &Group) -> Persistence {
@@ -250,6 +272,7 @@ fn save_of(readings: &Readings) -> SavePace {
         sigma: save.number("sigma"),
         slow_probability: slow.number("probability"),
         slow_factor: slow.number("factor"),
+        slow_lasts: slow.duration("lasts"),
     }
 }
 

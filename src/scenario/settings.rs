@@ -154,6 +154,15 @@ pub const SECTIONS: &[Section] = &[
             Setting::new("day", number(0.0, 3.0)),
             Setting::new("hour", number(0.0, 3.0)),
             Setting::new("minute", number(0.0, 3.0)),
+            Setting::new("hour-correlation", number(0.0, 0.99)),
+        ],
+    ),
+    Section::once(
+        "traffic.burst",
+        &[
+            Setting::new("per-year", number(0.0, 365.0)),
+            Setting::new("factor", number(1.0, 1000.0)),
+            Setting::new("duration", duration(60.0, DAY)),
         ],
     ),
     Section::repeated("traffic.job", JOB),
@@ -177,7 +186,11 @@ pub const SECTIONS: &[Section] = &[
     ),
     Section::once(
         "save.slow",
-        &[Setting::new("probability", number(0.0, 1.0)), Setting::new("factor", number(1.0, 1000.0))],
+        &[
+            Setting::new("probability", number(0.0, 1.0)),
+            Setting::new("factor", number(1.0, 1000.0)),
+            Setting::new("lasts", duration(60.0, 30.0 * DAY)),
+        ],
     ),
     Section::once(
         "backup",

@@ -6,7 +6,7 @@
 //! [`DECIDED_BY_INPUTS`] it is to be reported as that, with the inputs of the largest tilt.
 //!
 //! Tilted are the host's unknown inputs, and the duration of one save. A risk that lies in something else, in links or
-//! in the weather, is met no more often than by chance, and then refused.
+//! in the weather and its bursts, is met no more often than by chance, and then refused.
 
 use std::sync::atomic::AtomicBool;
 

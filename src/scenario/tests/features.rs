@@ -1,6 +1,8 @@
 //! Diagnostics of what is not modelled, of traces, axes and overrides.
 
 use super::*;
+use crate::model::host::Burst;
+use crate::units::SimDuration;
 
 #[test]
 fn what_is_not_modelled_is_said_and_not_ignored() {
@@ -188,6 +190,37 @@ fn a_trace_that_cannot_be_used_says_why() {
        |
        = help: the first line names the columns: timestamp,value
     "#);
+}
+
+/// Bursts are added to a profile, not to a recording that has them, unless it is asked for.
+#[test]
+fn a_trace_has_its_bursts_in_it() {
+    let burst = |text: &str| {
+        let scenario = read(&format!("{MINIMAL}\n{text}")).unwrap();
+        let resolved = scenario.resolved_toml(scenario.as_written());
+        assert_eq!(read(&resolved).unwrap().as_written().host, scenario.as_written().host);
+        scenario.as_written().host.traffic.burst
+    };
+    let hour = SimDuration::HOUR;
+    let trace = "[traffic]\ntrace = \"traffic/elb_request_count_8c0756.csv\"\n";
+    assert_eq!(burst(""), Some(Burst { per_year: 4.0, factor: 5.0, duration: hour }));
+    assert_eq!(burst(trace), None);
+    let asked_for = burst(&format!("{trace}burst = {{ per-year = 12, factor = 3 }}\n"));
+    assert_eq!(asked_for, Some(Burst { per_year: 12.0, factor: 3.0, duration: hour }));
+    assert_eq!(burst("[traffic.burst]\nper-year = 0\n"), None);
+    assert_eq!(burst("[traffic.burst]\nfactor = 1\n"), None);
+}
+
+#[test]
+fn what_cannot_be_of_bursts_noise_and_slow_disks_says_so() {
+    let shown = said(&format!(
+        "{MINIMAL}\n[traffic]\nnoise = {{ hour-correlation = 1 }}\nburst = {{ per-year = 400, duration = \"2d\" }}\n\
+         [save]\nslow = {{ lasts = \"0s\" }}\n"
+    ));
+    for what in ["`hour-correlation` cannot be 1", "`per-year` cannot be 400", "`duration`", "`lasts`"] {
+        assert!(shown.contains(what), "{what}\n{shown}");
+    }
+    assert_eq!(shown.matches("error[E0005]").count(), 4, "{shown}");
 }
 
 #[test]

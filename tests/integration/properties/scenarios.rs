@@ -171,10 +171,17 @@ fn popularity() -> impl Strategy<Value = String> {
 
 fn traffic() -> impl Strategy<Value = String> {
     let hourly = prop_oneof![Just(vec![1.0]), vec(0.1..3.0f64, 24)];
-    (hourly, vec(job(), 0..3), 0.0..0.5f64).prop_map(|(hourly, jobs, noise)| {
+    let burst = (0..366u32, 1.0..30.0f64, 1..1_440u32);
+    let noise = (0.0..0.5f64, 0.0..0.99f64);
+    (hourly, vec(job(), 0..3), noise, burst).prop_map(|(hourly, jobs, (noise, correlation), burst)| {
+        let (per_year, factor, minutes) = burst;
         let hourly = if hourly.len() == 1 { "\"flat\"".to_owned() } else { format!("{hourly:.2?}") };
         let noise = format!("[traffic.noise]\nday = {noise:.2}\nhour = {noise:.2}\nminute = {noise:.2}\n");
-        format!("[traffic]\nhourly = {hourly}\n\n{noise}\n{}", jobs.concat())
+        let noise = format!("{noise}hour-correlation = {correlation:.2}\n");
+        let burst = format!(
+            "[traffic.burst]\nper-year = {per_year}\nfactor = {factor:.1}\nduration = \"{minutes}m\"\n"
+        );
+        format!("[traffic]\nhourly = {hourly}\n\n{noise}\n{burst}\n{}", jobs.concat())
     })
 }
 
@@ -210,11 +217,11 @@ fn backup_every(every: &'static str) -> impl Strategy<Value = String> {
 }
 
 fn pace() -> impl Strategy<Value = String> {
-    (30..150u64, 0.0..0.4f64, 0.0..0.1f64).prop_map(|(throughput, sigma, slow)| {
+    (30..150u64, 0.0..0.4f64, 0.0..0.1f64, 1..2_880u32).prop_map(|(throughput, sigma, slow, lasts)| {
         format!(
             "[save]\nsigma = {sigma:.2}\n\
              throughput = {{ low = \"{throughput} MiB/s\", likely = \"{} MiB/s\", high = \"{} MiB/s\" }}\n\n\
-             [save.slow]\nprobability = {slow:.3}\nfactor = 4\n\n",
+             [save.slow]\nprobability = {slow:.3}\nfactor = 4\nlasts = \"{lasts}m\"\n\n",
             throughput * 3 / 2,
             throughput * 2
         )
