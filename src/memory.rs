@@ -17,6 +17,7 @@
 //! | [`huge_pages`] | what a fork costs on transparent huge pages, by kernel |
 //! | [`child`] | what a child costs besides copies |
 //! | [`rdb`] | how large snapshot and log records are |
+//! | [`writing`] | how long a child's processor takes to write them |
 //! | [`loading`] | how long a snapshot takes to load |
 //! | [`replication`] | what waits for a replica, and when it is dropped |
 //! | [`overcommit`] | whether the kernel lets a server fork |
@@ -26,7 +27,7 @@
 //! | [`stall`] | how long a server stands still before a kill |
 //! | [`oom`] | whom the OOM killer takes |
 //!
-//! Knows no events and no clock, and does no I/O. Not modelled: khugepaged, values that compress.
+//! Knows no events and no clock, and does no I/O. Not modelled: khugepaged.
 
 pub mod child;
 pub mod container;
@@ -51,6 +52,7 @@ pub mod slab;
 pub mod stall;
 pub mod swap;
 mod table;
+pub mod writing;
 
 pub use exposure::{Exposure, Exposures};
 pub use heap::{Heap, Population};

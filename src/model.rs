@@ -16,6 +16,7 @@
 //! | [`state`] | all servers, and the data that the load changes |
 //! | `demand` | the memory that a host asks for at any instant |
 //! | [`life`] | from event to event: the books and the observer |
+//! | [`writing`] | what a child writes: how large its file is, how long that takes |
 //! | `forks` | who forks, when, and how a child ends well |
 //! | `disk` | the disk of a host, slow for hours at times |
 //! | `backups` | the scheduled backup: by a fork, as a replica, or without a fork |
@@ -75,6 +76,7 @@ mod sync;
 pub mod tilt;
 pub mod uncertain;
 pub mod weather;
+pub mod writing;
 
 pub use draws::{Draws, Unknown};
 pub use host::Host;

@@ -41,7 +41,7 @@ pub enum Purpose {
     Fragmentation,
     /// Client buffers, drawn once a replication.
     ClientMemory,
-    /// The disk's throughput, drawn once a replication.
+    /// `used_memory` that a child saves a second, drawn once a replication.
     SaveThroughput,
     /// The speed of a reload, drawn once a replication.
     LoadThroughput,
@@ -73,6 +73,14 @@ pub enum Purpose {
     TrafficBurst,
     /// Where time 0 lies between two changes of a disk; the occasion is the host's number.
     SlowDiskPhase,
+    /// What the disk takes of a child's file a second, drawn once a replication.
+    DiskThroughput,
+    /// Processor time of a child for a key, drawn once a replication.
+    SaveKeyTime,
+    /// How far the values of a keyspace compress; the occasion is the keyspace's number.
+    CompressedTo,
+    /// How fast the append-only file is replayed, drawn once a replication.
+    AofReplayRate,
 }
 
 /// The random numbers of one replication.

@@ -32,7 +32,7 @@ mod case;
 mod check;
 pub mod classes;
 pub mod code;
-mod defaults;
+pub(crate) mod defaults;
 pub mod diagnostic;
 mod explain;
 pub mod fleet;
@@ -345,22 +345,23 @@ fn start(tree: &mut Node, axis: &Axis) -> Option<Diagnostic> {
     let (key, parent) = axis.keys.split_last()?;
     let section = settings::section_at(parent)?;
     let has_default = defaults::find(section.path, key).is_some_and(|entry| entry.value.is_some());
-    let other = settings::alternative(parent, key);
+    let mut others = settings::alternatives(parent, key).into_iter();
     let is_written = |key: &str| tree.at(parent).is_some_and(|table| table.get(key).is_some());
-    if has_default || is_written(key) || other.is_some_and(is_written) {
+    if has_default || is_written(key) || others.any(is_written) {
         return None;
     }
     put(tree, &axis.keys, axis.nodes.first()?.clone(), &axis.key_place).err().map(|problem| *problem)
 }
 
-/// Sets a value, and drops the setting that it excludes.
+/// Sets a value, and drops the settings that it excludes.
 fn put(tree: &mut Node, path: &[String], value: Node, key_place: &Place) -> Result<(), Box<Diagnostic>> {
     tree.set(path, value, key_place)?;
     if let Some((key, parent)) = path.split_last()
-        && let Some(other) = settings::alternative(parent, key)
         && let Some(table) = tree.at_mut(parent)
     {
-        table.remove(other);
+        for other in settings::alternatives(parent, key) {
+            table.remove(other);
+        }
     }
     Ok(())
 }

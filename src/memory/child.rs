@@ -21,7 +21,12 @@ const UNCOMPRESSED_MAX: u64 = 20;
 
 /// Whether a child tries to compress what keys of such a value hold, under `rdbcompression yes`.
 pub fn compresses(value: Value) -> bool {
-    matches!(value, Value::Bytes(length) | Value::Listpack(length) if length > UNCOMPRESSED_MAX)
+    matches!(value, Value::Bytes(length) | Value::Listpack(length) if is_compressed(length))
+}
+
+/// Whether a child tries to compress a string of `length` bytes, under `rdbcompression yes`.
+pub fn is_compressed(length: u64) -> bool {
+    length > UNCOMPRESSED_MAX
 }
 
 /// Memory of a child's own while it saves, by whether it compresses strings \[bytes\].

@@ -1,8 +1,8 @@
 //! How large a key is in a snapshot, and a write in the append-only file.
 //!
-//! Strings are taken as incompressible. Data that LZF shrinks makes the rewritten file smaller, so it doubles
-//! sooner and rewrites come more often than said here.
+//! What is appended is never compressed, so a file rewritten from data that compresses doubles sooner.
 
+use crate::memory::child;
 use crate::memory::layout::{KeyKind, Value};
 
 /// Bytes of one key in an RDB file: type, key and value with their length prefixes, and an expiry time.
@@ -15,6 +15,21 @@ pub fn record_bytes(kind: KeyKind) -> u64 {
         Value::Bytes(length) | Value::Listpack(length) => length_prefix(length) + length,
     };
     1 + length_prefix(kind.key_size) + kind.key_size + value + if kind.has_ttl { 9 } else { 0 }
+}
+
+/// The same where the child compresses strings, and a value takes `compressed_to` of its length. What LZF writes before
+/// the compressed bytes is part of them, and keys are taken as incompressible.
+///
+/// Source: `rdb.c`, `rdbSaveRawString` and `rdbSaveLzfStringObject`, Redis 7.0 and Valkey 8.0: strings of more than 20
+/// bytes, and what does not shrink by at least 4 is written as it is. A listpack is one such string.
+pub fn compressed_record_bytes(kind: KeyKind, compressed_to: f64) -> f64 {
+    let record = record_bytes(kind) as f64;
+    match kind.value {
+        Value::Bytes(length) | Value::Listpack(length) if child::compresses(kind.value) => {
+            record - length as f64 * (1.0 - compressed_to)
+        }
+        Value::Integer | Value::Bytes(_) | Value::Listpack(_) => record,
+    }
 }
 
 fn length_prefix(length: u64) -> u64 {
@@ -59,6 +74,7 @@ fn bulk_string(length: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Bytes;
 
     const KIND: KeyKind = KeyKind { key_size: 16, value: Value::Bytes(64), has_ttl: false };
 
@@ -76,6 +92,29 @@ mod tests {
         assert_eq!(
             record_bytes(KeyKind { has_ttl: true, value: Value::Integer, ..KIND }),
             1 + 1 + 16 + 5 + 9
+        );
+    }
+
+    /// Files of a real server, each with 98 bytes before and after the keys. JSON has values of several lengths.
+    #[test]
+    fn a_file_is_as_long_as_was_measured() {
+        let mut shares = Vec::new();
+        for row in crate::memory::writing::measured() {
+            let kind = KeyKind { value: Value::Bytes(Bytes::from_f64(row.value_bytes).0), ..KIND };
+            let full = row.keys * (record_bytes(kind) as f64 + row.value_bytes - row.value_bytes.round());
+            if !row.compresses {
+                assert!((row.file_bytes - 98.0 - full).abs() < 4.0 * row.keys * 0.05, "{row:?} {full}");
+                continue;
+            }
+            let share = 1.0 - (full + 98.0 - row.file_bytes) / (row.keys * row.value_bytes);
+            let said = row.keys * compressed_record_bytes(kind, share);
+            assert!((said / row.file_bytes - 1.0).abs() < 2e-3, "{row:?} {said}");
+            shares.push(share);
+        }
+        shares.sort_by(f64::total_cmp);
+        assert!(
+            (0.4..0.45).contains(&shares[0]) && (shares[shares.len() - 1] - 1.0).abs() < 1e-3,
+            "{shares:?}"
         );
     }
 }

@@ -9,6 +9,7 @@ use crate::model::life::Life;
 use crate::model::observer::{Dropped, Happening, Observer};
 use crate::model::outcome::Cause;
 use crate::model::server::{Phase, RunningBackup};
+use crate::model::writing::Medium;
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -74,7 +75,8 @@ impl<O: Observer> Life<'_, O> {
     /// Valkey's forkless save: a walk through the keys in the main thread, of which only a bounded queue takes memory.
     fn save_without_fork(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
-        let seconds = self.state.data_of(server).bytes / self.state.drawn.save_throughput;
+        let data = self.state.data_of(server);
+        let seconds = self.state.drawn.writing.seconds(data.bytes, &data.population, Medium::Disk);
         let duration = SimDuration::from_secs_f64(seconds);
         self.state.servers[server].backup_waits = false;
         self.state.servers[server].backup = Some(RunningBackup::Forkless);

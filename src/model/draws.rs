@@ -89,21 +89,27 @@ impl Unknown {
     pub fn of(host: &Host) -> Vec<Self> {
         let (server, replication) = (&host.server, &host.replication);
         let syncs = replication.replicas > 0;
-        let once = [
+        let machine = [
             (Purpose::Reserved, host.machine.reserved, true),
             (Purpose::Fragmentation, server.fragmentation_ratio, true),
             (Purpose::ClientMemory, server.client_memory, true),
-            (Purpose::SaveThroughput, host.save.throughput, true),
+        ];
+        let data = [
             (Purpose::LoadThroughput, server.load_throughput, syncs),
             (Purpose::LinkThroughput, replication.throughput, syncs),
             (Purpose::Growth, host.dataset.growth_per_day, true),
         ];
-        let unknown = once.into_iter().filter(|(_, value, matters)| *matters && !value.is_certain());
+        let speed = host.save.speed.intervals().map(|(purpose, value)| (purpose, value, true));
+        let once = machine.into_iter().chain(speed).chain(data);
+        let unknown = once.filter(|(_, value, matters)| *matters && !value.is_certain());
         let mut all: Vec<Self> = unknown.map(|(purpose, ..)| Self { purpose, number: 0 }).collect();
         for (number, keyspace) in host.dataset.keyspaces.iter().enumerate() {
             let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = keyspace.write_rate;
             if !rate.is_certain() {
                 all.push(Self { purpose: Purpose::WriteRate, number });
+            }
+            if !keyspace.compressed_to.is_certain() && host.file_size_matters(keyspace) {
+                all.push(Self { purpose: Purpose::CompressedTo, number });
             }
             if keyspace.popularity.likely != keyspace.popularity.high {
                 all.push(Self { purpose: Purpose::Popularity, number });
@@ -127,6 +133,9 @@ impl Unknown {
             Purpose::Fragmentation => "server.fragmentation-ratio".to_owned(),
             Purpose::ClientMemory => "server.client-memory".to_owned(),
             Purpose::SaveThroughput => "save.throughput".to_owned(),
+            Purpose::SaveKeyTime => "save.microseconds-per-key".to_owned(),
+            Purpose::DiskThroughput => "save.disk-throughput".to_owned(),
+            Purpose::CompressedTo => keyspace("compressed-to"),
             Purpose::LoadThroughput => "server.load-throughput".to_owned(),
             Purpose::LinkThroughput => "replication.throughput".to_owned(),
             Purpose::Growth => "dataset.growth-per-day".to_owned(),

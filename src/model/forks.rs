@@ -19,6 +19,7 @@ use crate::model::peak::{highest, looks};
 use crate::model::precedent::Extent;
 use crate::model::server::{Child, Pace, Peaks, Phase};
 use crate::model::tilt::Save;
+use crate::model::writing::Medium;
 use crate::units::{Bytes, SimDuration, SimTime};
 
 /// How often the server's cron looks: `hz 10`, the default.
@@ -168,7 +169,7 @@ impl<O: Observer> Life<'_, O> {
             pace: Pace::new(now, duration),
             exposures: Vec::new(),
             resident,
-            file_bytes: self.state.simulation.file_bytes(&population),
+            file_bytes: self.state.drawn.writing.file_bytes(&population),
             population,
             aof_buffer: extent.as_ref().map_or(0.0, |extent| extent.aof_buffer),
             left_over: self.left_over(server, now),
@@ -209,7 +210,8 @@ impl<O: Observer> Life<'_, O> {
         let asked = &mut self.state.servers[server];
         match cause {
             Cause::AofRewrite => {
-                (asked.aof.fork_position, asked.aof.is_due) = (shard.stream, false);
+                (asked.aof.fork_position, asked.aof.changes_at_fork) = (shard.stream, shard.changes);
+                asked.aof.is_due = false;
             }
             Cause::Backup | Cause::SavePoint | Cause::FullSync | Cause::Growth => {
                 asked.snapshot.changes_at_fork = shard.changes;
@@ -295,9 +297,13 @@ impl<O: Observer> Life<'_, O> {
         let pace = &self.host().save;
         let disk = &mut self.disks[self.state.host_of(server)];
         let factor = if disk.is_slow(pace, now, slowed) { pace.slow_factor } else { 1.0 };
-        let data = self.state.data_of(server);
-        let seconds = data.bytes / self.state.drawn.save_throughput * (pace.sigma * z).exp() * factor;
-        let sending = if self.writes_to_sockets(cause) { self.sending_seconds(server) } else { 0.0 };
+        let (data, writing) = (self.state.data_of(server), &self.state.drawn.writing);
+        let (medium, sending) = if self.writes_to_sockets(cause) {
+            (Medium::Sockets, self.sending_seconds(server))
+        } else {
+            (Medium::Disk, 0.0)
+        };
+        let seconds = writing.seconds(data.bytes, &data.population, medium) * (pace.sigma * z).exp() * factor;
         SimDuration::from_secs_f64(seconds.max(sending))
     }
 
@@ -335,9 +341,11 @@ impl<O: Observer> Life<'_, O> {
     /// What was appended since the fork belongs to the file's size after the rewrite.
     fn rewrite_succeeded(&mut self, server: usize, child: &Child) {
         let stream = self.state.shards[self.state.shard_of(server)].stream;
+        let ratio = self.state.drawn.fragmentation_ratio;
         let aof = &mut self.state.servers[server].aof;
         aof.base_bytes = child.file_bytes + stream - aof.fork_position;
         aof.from = stream;
+        (aof.preamble_data, aof.changes) = (child.resident / ratio, aof.changes_at_fork);
         aof.consecutive_failures = 0;
     }
 

@@ -2,16 +2,19 @@
 //!
 //! Plain values without invariants of their own: `scenario` is the only way in, and refuses what cannot be.
 
+mod pace;
 mod replication;
-
-pub use replication::{ReplicaLoad, Replication, SyncMethod};
 
 use crate::memory::oom::{KillRule, OomPolicy};
 use crate::memory::overcommit::Overcommit;
-use crate::memory::{Allocator, HugePages, LayoutProfile, Popularity};
+use crate::memory::{Allocator, HugePages, LayoutProfile, Popularity, child};
 use crate::model::Uncertain;
-pub use crate::model::bursts::Burst;
+use crate::model::simulation::kind;
 use crate::units::{Bytes, SimDuration};
+
+pub use crate::model::bursts::Burst;
+pub use pace::{SavePace, SaveSpeed};
+pub use replication::{ReplicaLoad, Replication, SyncMethod};
 
 /// A host, its server, its data and its load; the replicas of the server are on hosts alike.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,14 +52,15 @@ impl Host {
             &mut host.server.fragmentation_ratio,
             &mut host.server.client_memory,
             &mut host.server.load_throughput,
-            &mut host.save.throughput,
+            &mut host.server.aof_replay_rate,
             &mut host.replication.throughput,
             &mut host.dataset.growth_per_day,
         ];
-        once.into_iter().for_each(Uncertain::settle);
+        once.into_iter().chain(host.save.speed.intervals_mut()).for_each(Uncertain::settle);
         for keyspace in &mut host.dataset.keyspaces {
             let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = &mut keyspace.write_rate;
             rate.settle();
+            keyspace.compressed_to.settle();
             keyspace.popularity.high = keyspace.popularity.likely;
         }
         host.traffic.jobs.iter_mut().for_each(|job| job.writes_per_second.settle());
@@ -74,6 +78,17 @@ impl Host {
             *rate = rate.times(factor);
         }
         host
+    }
+
+    /// Whether memory depends on how far the values of `keyspace` compress: the child tries to, and how long it lives,
+    /// when an append-only file is rewritten or how long a link carries a snapshot follows from its file.
+    pub fn file_size_matters(&self, keyspace: &Keyspace) -> bool {
+        let is_sent = self.replication.replicas > 0
+            || self.backup.is_some_and(|backup| backup.method == BackupMethod::Sync);
+        let is_waited_for = matches!(self.save.speed, SaveSpeed::Parts { .. });
+        self.persistence.rdb_compression
+            && child::compresses(kind(keyspace).value)
+            && (is_waited_for || self.persistence.aof.is_some() || is_sent)
     }
 }
 
@@ -149,12 +164,15 @@ pub struct Server {
     pub maxmemory_policy: MaxmemoryPolicy,
     /// Whether the child offers itself to the OOM killer (`oom-score-adj yes`).
     pub oom_score_adj: bool,
-    /// Resident set over `used_memory`, drawn once a replication; the surplus pages are never written.
+    /// Resident set over `used_memory`, drawn once a replication; surplus pages are never written. Below 1 where some
+    /// of what the allocator handed out was never touched.
     pub fragmentation_ratio: Uncertain,
     /// Client buffers \[bytes\], drawn once a replication; they count in `used_memory`.
     pub client_memory: Uncertain,
     /// Speed of a reload, in `used_memory` [bytes/s], drawn once a replication.
     pub load_throughput: Uncertain,
+    /// Commands of the append-only file replayed a second at a reload [1/s], drawn once a replication.
+    pub aof_replay_rate: Uncertain,
     /// From the death of the server to the start of the next one, the first time in a row.
     pub restart_delay: SimDuration,
     /// The longest such delay: it doubles with each restart in a row. What is below the first delay leaves it as it is.
@@ -210,6 +228,8 @@ pub struct Keyspace {
     pub key_size: u64,
     /// What the keys hold.
     pub content: Content,
+    /// Bytes of a value in a file over its bytes in memory, where the child compresses it, drawn once a replication.
+    pub compressed_to: Uncertain,
     /// Whether the keys have a TTL, and so an entry in the table of expiry times.
     pub has_ttl: bool,
     /// Mean write rate over the week, drawn once a replication.
@@ -387,6 +407,8 @@ pub struct Persistence {
     pub aof: Option<AofRewrite>,
     /// The `save` points.
     pub save_points: Vec<SavePoint>,
+    /// Whether a child compresses strings (`rdbcompression`).
+    pub rdb_compression: bool,
     /// Whether a server refuses writes after a failed save, as long as it has `save` points
     /// (`stop-writes-on-bgsave-error`).
     pub stop_writes_on_bgsave_error: bool,
@@ -411,22 +433,6 @@ pub struct SavePoint {
     pub seconds: u64,
     /// Changes since then.
     pub changes: u64,
-}
-
-/// How long a child lives, whatever forked it: the data set over a throughput, times a lognormal factor
-/// of median 1, at times slowed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SavePace {
-    /// `used_memory` saved a second [bytes/s], drawn once a replication.
-    pub throughput: Uncertain,
-    /// Standard deviation of the logarithm of the duration, drawn once a fork.
-    pub sigma: f64,
-    /// The share of the time in which the disk of a host is slow.
-    pub slow_probability: f64,
-    /// How many times longer a save takes that begins then.
-    pub slow_factor: f64,
-    /// How long the disk is slow at a time, above zero.
-    pub slow_lasts: SimDuration,
 }
 
 /// The scheduled backup.

@@ -62,7 +62,7 @@ impl<'a, O: Observer> Life<'a, O> {
     ) -> Self {
         let (shards, members) = (simulation.shards(), simulation.members());
         let data = data_at_start(simulation, drawn, population);
-        let server = |number: usize| server_at_start(simulation, &load, &data, stream, number);
+        let server = |number: usize| server_at_start((simulation, drawn), &load, &data, stream, number);
         let servers = (0..shards * members).map(server).collect();
         let shard = |number: usize| Shard {
             primary: number * members,
@@ -221,7 +221,7 @@ fn data_at_start(simulation: &Simulation, drawn: &Drawn, population: Population)
 }
 
 fn server_at_start(
-    simulation: &Simulation,
+    (simulation, drawn): (&Simulation, &Drawn),
     load: &Load,
     data: &Data,
     stream: Stream,
@@ -234,7 +234,7 @@ fn server_at_start(
         phase: Phase::Serving,
         link: (host > 0).then_some(Link::Online),
         child: None,
-        aof: aof_at_start(simulation, data, stream, number),
+        aof: aof_at_start((simulation, drawn), load, data, stream, number),
         snapshot: snapshot_at_start(simulation.host(), load, data.bytes, stream, number),
         huge: HugeShare::LOADED,
         backup: None,
@@ -253,13 +253,29 @@ fn server_at_start(
     }
 }
 
-/// The append-only file somewhere between two rewrites, so that neither replications nor servers rewrite in step.
-fn aof_at_start(simulation: &Simulation, data: &Data, stream: Stream, number: usize) -> AofFile {
-    let Some(trigger) = simulation.host().persistence.aof else { return AofFile::default() };
-    let base_bytes = simulation.file_bytes(&data.population);
+/// The append-only file somewhere between two rewrites, so that neither replications nor servers rewrite in step. What
+/// has been appended since the last one are writes as the load brings them on average.
+fn aof_at_start(
+    (simulation, drawn): (&Simulation, &Drawn),
+    load: &Load,
+    data: &Data,
+    stream: Stream,
+    number: usize,
+) -> AofFile {
+    let host = simulation.host();
+    let Some(trigger) = host.persistence.aof else { return AofFile::default() };
+    let base_bytes = drawn.writing.file_bytes(&data.population);
     let phase: f64 = stream.at(Purpose::AofPhase, occasion(number, 0)).random();
     let growth = phase * trigger.percentage / 100.0;
-    AofFile { base_bytes, from: -base_bytes * growth, ..AofFile::default() }
+    let span = load.span(SimTime::ZERO, SimTime::ZERO + host.horizon);
+    let changes_a_byte = span.of(&load.changes) / span.of(&load.appended).max(f64::MIN_POSITIVE);
+    AofFile {
+        base_bytes,
+        from: -base_bytes * growth,
+        preamble_data: data.bytes,
+        changes: -base_bytes * growth * changes_a_byte,
+        ..AofFile::default()
+    }
 }
 
 /// The last snapshot somewhere in the cycle of the most frequent `save` point.

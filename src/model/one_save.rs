@@ -7,7 +7,8 @@
 use crate::memory::heap::PoolCopies;
 use crate::memory::save::{self, Cost, Moment, Save};
 use crate::memory::{
-    Allocator, Exposure, Heap, KeyKind, Keys, LayoutProfile, Population, Released, Spread, child, fork,
+    Allocator, Exposure, Heap, KeyKind, Keys, LayoutProfile, Population, Released, Spread, child, fork, rdb,
+    writing,
 };
 use crate::model::Uncertain;
 use crate::model::host::UncertainPopularity;
@@ -65,6 +66,15 @@ pub enum Pace {
     Duration(Uncertain),
     /// As long as `used_memory` takes at a throughput [bytes/s].
     Throughput(Uncertain),
+    /// As long as the slower of the child's processor and the disk takes.
+    Parts {
+        /// Processor time that a bare key takes \[s\].
+        seconds_per_key: Uncertain,
+        /// What the disk takes of the file a second [bytes/s].
+        disk: Uncertain,
+        /// Bytes of a value in the file over its bytes in memory, where the child compresses it.
+        compressed_to: Uncertain,
+    },
 }
 
 /// At which end of their intervals uncertain inputs are taken.
@@ -140,7 +150,8 @@ impl OneSave {
             own_memory: child::own_memory(self.compresses && child::compresses(self.kind.value)),
             gives_back: true,
         };
-        let (rate, seconds) = (end.highest(self.writes_per_second), self.seconds(used_memory, end));
+        let (rate, seconds) =
+            (end.highest(self.writes_per_second), self.seconds(used_memory, population.keys[0], end));
         let moments = self.moments(rate, seconds);
         let released = save.released(&moments);
         let curve = save.course_with(&moments, &released);
@@ -178,10 +189,16 @@ impl OneSave {
         )
     }
 
-    fn seconds(&self, used_memory: f64, end: End) -> f64 {
+    fn seconds(&self, used_memory: f64, keys: f64, end: End) -> f64 {
         match self.pace {
             Pace::Duration(seconds) => end.highest(seconds),
             Pace::Throughput(rate) => used_memory / end.lowest(rate),
+            Pace::Parts { seconds_per_key, disk, compressed_to } => {
+                let to = if self.compresses { end.highest(compressed_to) } else { 1.0 };
+                let record = rdb::compressed_record_bytes(self.kind, to);
+                let bare_keys = keys * writing::bare_keys(self.kind, record, self.compresses);
+                (bare_keys * end.highest(seconds_per_key)).max(keys * record / end.lowest(disk))
+            }
         }
     }
 
@@ -273,6 +290,36 @@ mod tests {
             OneSave { pace: Pace::Throughput(Uncertain { low: 1e8, likely: 2e8, high: 3e8 }), ..counters() };
         let forecast = by_throughput.forecast(End::Worst);
         assert!((forecast.seconds - forecast.used_memory / 1e8).abs() < 1e-9);
+    }
+
+    /// A key takes a type, a length and 16 bytes; a value a length of two bytes and 1,024, or 0.6 of them; a bare key
+    /// 1.25 µs where it takes 2.
+    #[test]
+    fn a_save_is_as_slow_as_the_slower_of_processor_and_disk() {
+        let pace = |disk: f64| Pace::Parts {
+            seconds_per_key: Uncertain { low: 1e-6, likely: 1.25e-6, high: 2e-6 },
+            disk: Uncertain { low: disk / 4.0, likely: disk, high: 2.0 * disk },
+            compressed_to: Uncertain { low: 0.3, likely: 0.6, high: 1.0 },
+        };
+        let seconds = |disk, compresses, end| {
+            let kind = KeyKind { key_size: 16, value: Value::Bytes(1024), has_ttl: false };
+            let save =
+                OneSave { kind, pace: pace(disk), compresses, amount: Amount::Keys(1e6), ..counters() };
+            save.forecast(end).seconds
+        };
+        let [full, short] = [20.0 + 1024.0, 20.0 + 1024.0 * 0.6];
+        let processor = |record: f64, tried: f64| 1.25 + 2.3e-3 * record + tried;
+        let tried = 0.28 + 5.1e-3 * 1024.0;
+        for (said, expected) in [
+            (seconds(1e9, true, End::Likely), processor(short, tried)),
+            (seconds(1e7, true, End::Likely), short / 10.0),
+            (seconds(1e9, true, End::Worst), processor(full, tried) * 1.6),
+            (seconds(1e7, true, End::Worst), full / 2.5),
+            (seconds(1e9, false, End::Likely), processor(full, 0.0)),
+            (seconds(1e7, false, End::Likely), full / 10.0),
+        ] {
+            assert!((said / expected - 1.0).abs() < 1e-9, "{said} {expected}");
+        }
     }
 
     #[test]

@@ -60,12 +60,23 @@ impl<O: Observer> Life<'_, O> {
         self.state.servers[server].supervisor.started(by, now);
         self.state.servers[server].loaded_at = None;
         self.state.servers[server].huge = HugeShare::LOADED;
-        let duration = SimDuration::from_secs_f64(kept.bytes / self.state.drawn.load_throughput);
+        let duration = SimDuration::from_secs_f64(self.reload_seconds(server, &kept));
         self.state.servers[server].phase =
             Phase::Loading { from: now, until: now + duration, bytes: kept.bytes };
         self.tell(now, server, Happening::Starting { by, duration, lost: kept.lost });
         schedule.schedule(now + duration, Event::Loaded(server));
         self.schedule_exhaustion(self.state.host_of(server), schedule);
+    }
+
+    /// How long a server that starts loads what it finds \[s\]: the snapshot that its append-only file begins with, or
+    /// the last one, and the commands appended since.
+    fn reload_seconds(&self, server: usize, kept: &Kept) -> f64 {
+        let (drawn, aof) = (self.state.drawn, &self.state.servers[server].aof);
+        if self.host().persistence.aof.is_none() {
+            return kept.bytes / drawn.load_throughput;
+        }
+        let commands = self.state.shards[self.state.shard_of(server)].changes - aof.changes;
+        aof.preamble_data / drawn.load_throughput + commands.max(0.0) / drawn.aof_replay_rate
     }
 
     /// What a server that was killed finds in its files, and what is lost if nobody else has it.
@@ -121,7 +132,7 @@ impl<O: Observer> Life<'_, O> {
     /// Snapshots and the append-only file of a server that has just got its data.
     pub(super) fn begin_files_anew(&mut self, server: usize, now: SimTime) {
         let shard = &self.state.shards[self.state.shard_of(server)];
-        let (stream, changes) = (shard.stream, shard.changes);
+        let (stream, changes, data) = (shard.stream, shard.changes, shard.data.bytes);
         let follows = self.state.servers[server].link == Some(Link::Online);
         let state = &mut self.state.servers[server];
         (state.snapshot.saved_at, state.snapshot.tried_at) = (now, None);
@@ -131,6 +142,7 @@ impl<O: Observer> Life<'_, O> {
             // After a full sync the file is begun anew, by a rewrite. Source: `replication.c`, `restartAOFAfterSYNC`.
             (state.aof.is_due, state.huge) = (true, HugeShare::LOADED);
             (state.aof.base_bytes, state.aof.from) = (0.0, stream);
+            (state.aof.preamble_data, state.aof.changes) = (data, changes);
         }
     }
 

@@ -215,6 +215,12 @@ pub(super) struct AofFile {
     pub from: f64,
     /// Where in the stream the running rewrite forked \[bytes\].
     pub fork_position: f64,
+    /// Data in the snapshot that it begins with, in `used_memory` \[bytes\].
+    pub preamble_data: f64,
+    /// How many changes there had been at the fork of that snapshot: those since then are replayed at a start.
+    pub changes: f64,
+    /// How many there had been where the running rewrite forked.
+    pub changes_at_fork: f64,
     /// Rewrites that failed since the last one that succeeded.
     pub consecutive_failures: u32,
     /// No automatic rewrite before this.

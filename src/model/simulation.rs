@@ -4,8 +4,7 @@ use crate::engine::{self, Schedule, Stop};
 use crate::memory::container::SnapshotFile;
 use crate::memory::layout::listpack_bytes;
 use crate::memory::{
-    Heap, KeyKind, Keys, Population, Released, Spread, Value, child, container, rdb, reclaim, replication,
-    stall,
+    Heap, KeyKind, Keys, Population, Released, Spread, Value, child, container, reclaim, replication, stall,
 };
 use crate::model::draws::Draws;
 use crate::model::host::{
@@ -21,6 +20,7 @@ use crate::model::purge::PurgeTable;
 use crate::model::state::Drawn;
 use crate::model::uncertain::Uncertain;
 use crate::model::weather::Sky;
+use crate::model::writing::Writing;
 use crate::rng::Purpose;
 use crate::units::{Bytes, SimDuration, SimTime};
 
@@ -43,6 +43,8 @@ pub struct Simulation {
     buffer_cost: f64,
     /// A child's own memory while it saves \[bytes\].
     child_memory: f64,
+    /// What a child writes, at the likely values.
+    writing: Writing,
 }
 
 /// Whether a host holds its data with no child alive.
@@ -91,7 +93,10 @@ impl Simulation {
         let capacity = capacity(&host.machine);
         // A server that lies on huge pages dismisses nothing, and what its child frees stays in whole huge pages.
         let gives_back = host.machine.huge_pages.is_none() && heap.can_give_back();
-        let child_memory = child::own_memory(kinds.iter().any(|kind| child::compresses(kind.value)));
+        let compresses = host.persistence.rdb_compression;
+        let child_memory =
+            child::own_memory(compresses && kinds.iter().any(|kind| child::compresses(kind.value)));
+        let writing = Writing::new(&host, &kinds, |value, _, _| value.likely);
         let buffer_cost = replication::resident(server.allocator, 1.0, page_size);
         let minute_noise = MinuteNoise::new(host.traffic.noise_minute);
         let mut simulation = Self {
@@ -106,6 +111,7 @@ impl Simulation {
             minute_noise,
             buffer_cost,
             child_memory,
+            writing,
         };
         let population = simulation.population(simulation.host.server.client_memory.likely);
         simulation.spreads = spreads(&simulation.host.dataset.keyspaces, &population);
@@ -210,10 +216,9 @@ impl Simulation {
         }
     }
 
-    /// Size of a snapshot of `population` \[bytes\].
+    /// Size of a snapshot of `population`, at the likely compression \[bytes\].
     pub fn file_bytes(&self, population: &Population) -> f64 {
-        let records = self.kinds.iter().map(|&kind| rdb::record_bytes(kind) as f64);
-        population.keys.iter().zip(records).map(|(keys, bytes)| keys * bytes).sum()
+        self.writing.file_bytes(population)
     }
 
     /// `used_memory` at time 0, at the likely values.
@@ -350,9 +355,10 @@ impl Simulation {
 
     /// Draws what belongs to a host, once a replication.
     fn draw(&self, numbers: &Draws<'_>) -> Drawn {
-        let draw = |value: Uncertain, purpose| {
-            if value.is_certain() { value.likely } else { value.quantile(numbers.quantile(purpose, 0)) }
+        let draw_of = |value: Uncertain, purpose, number| {
+            if value.is_certain() { value.likely } else { value.quantile(numbers.quantile(purpose, number)) }
         };
+        let draw = |value, purpose| draw_of(value, purpose, 0);
         let server = &self.host.server;
         let spread = |(number, (likely, high)): (usize, &(Spread, Option<Spread>))| match high {
             None => likely.clone(),
@@ -362,8 +368,9 @@ impl Simulation {
             reserved: draw(self.host.machine.reserved, Purpose::Reserved),
             fragmentation_ratio: draw(server.fragmentation_ratio, Purpose::Fragmentation),
             client_memory: draw(server.client_memory, Purpose::ClientMemory),
-            save_throughput: draw(self.host.save.throughput, Purpose::SaveThroughput),
+            writing: Writing::new(&self.host, &self.kinds, draw_of),
             load_throughput: draw(server.load_throughput, Purpose::LoadThroughput),
+            aof_replay_rate: draw(server.aof_replay_rate, Purpose::AofReplayRate),
             link_throughput: draw(self.host.replication.throughput, Purpose::LinkThroughput),
             growth: draw(self.host.dataset.growth_per_day, Purpose::Growth) / SimDuration::DAY.as_secs_f64(),
             fork_pause: numbers.quantile(Purpose::ForkPause, 0),
@@ -381,7 +388,8 @@ fn capacity(machine: &Machine) -> Bytes {
     }
 }
 
-fn kind(keyspace: &Keyspace) -> KeyKind {
+/// The layout of the keys of a keyspace.
+pub(super) fn kind(keyspace: &Keyspace) -> KeyKind {
     let value = match keyspace.content {
         Content::Strings(bytes) => Value::Bytes(bytes),
         Content::Integers => Value::Integer,

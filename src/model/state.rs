@@ -14,6 +14,7 @@ use crate::model::outcome::Cause;
 use crate::model::server::{Child, Link, Phase, RunningBackup, Server};
 use crate::model::simulation::Simulation;
 use crate::model::tilt::BadSave;
+use crate::model::writing::Writing;
 use crate::units::{SimDuration, SimTime};
 
 /// What the unknowns of a host turned out to be in one replication; the hosts of a shard are alike.
@@ -25,10 +26,12 @@ pub struct Drawn {
     pub fragmentation_ratio: f64,
     /// Client buffers \[bytes\].
     pub client_memory: f64,
-    /// `used_memory` saved a second [bytes/s].
-    pub save_throughput: f64,
+    /// What a child writes, and how fast.
+    pub writing: Writing,
     /// `used_memory` reloaded a second [bytes/s].
     pub load_throughput: f64,
+    /// Commands of the append-only file replayed a second [1/s].
+    pub aof_replay_rate: f64,
     /// What the link to a replica carries [bytes/s].
     pub link_throughput: f64,
     /// Growth beside what the load inserts [bytes/s].

@@ -144,7 +144,7 @@ impl<O: Observer> Life<'_, O> {
     /// be slower than the child.
     pub(super) fn sending_seconds(&self, server: usize) -> f64 {
         let (data, drawn) = (self.state.data_of(server), self.state.drawn);
-        let over_link = self.state.simulation.file_bytes(&data.population) / drawn.link_throughput;
+        let over_link = drawn.writing.file_bytes(&data.population) / drawn.link_throughput;
         let loads = self.state.servers_of(self.state.shard_of(server)).any(|replica| {
             let link = self.state.servers[replica].link;
             matches!(link, Some(Link::Waiting(request)) if self.loads_at_once(request))
@@ -158,7 +158,7 @@ impl<O: Observer> Life<'_, O> {
         if self.host().replication.sync != SyncMethod::Disk {
             return SimDuration::ZERO;
         }
-        let file_bytes = self.state.simulation.file_bytes(&self.state.data_of(source).population);
+        let file_bytes = self.state.drawn.writing.file_bytes(&self.state.data_of(source).population);
         SimDuration::from_secs_f64(file_bytes / self.state.drawn.link_throughput)
     }
 

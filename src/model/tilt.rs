@@ -178,12 +178,13 @@ pub struct BadSave {
 mod tests {
     use super::*;
     use crate::model::draws::Draws;
+    use crate::model::host::SaveSpeed;
     use crate::model::{Host, Simulation, Uncertain, Unobserved, sample};
 
     fn host() -> Host {
         let mut host = sample::host(500.0);
         host.machine.reserved = Uncertain { low: 4e8, likely: 7e8, high: 1.5e9 };
-        host.save.throughput = Uncertain { low: 60e6, likely: 150e6, high: 200e6 };
+        host.save.speed = SaveSpeed::Throughput(Uncertain { low: 60e6, likely: 150e6, high: 200e6 });
         (host.save.sigma, host.save.slow_probability, host.save.slow_factor) = (0.2, 0.01, 4.0);
         host
     }

@@ -22,6 +22,12 @@ impl Uncertain {
         Self { low: value, likely: value, high: value }
     }
 
+    /// The same in another unit, of which one is `factor` of this.
+    #[must_use]
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { low: self.low * factor, likely: self.likely * factor, high: self.high * factor }
+    }
+
     /// Makes it its likely value for certain.
     pub(super) fn settle(&mut self) {
         *self = Self::certain(self.likely);

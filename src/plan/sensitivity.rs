@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::room::{Room, Rooms};
 use crate::memory::Popularity;
 use crate::model::Uncertain;
-use crate::model::host::{Burst, Host, UncertainPopularity, WriteRate};
+use crate::model::host::{Burst, Host, SaveSpeed, UncertainPopularity, WriteRate};
 use crate::sweep::{Budget, Ladder};
 use crate::units::Bytes;
 
@@ -152,7 +152,6 @@ struct End {
 fn ends(host: &Host) -> Vec<End> {
     let mut ends = Vec::new();
     let bytes = |value: f64| Bytes::from_f64(value).to_string();
-    let speed = |value: f64| format!("{}/s", Bytes::from_f64(value));
     let plain = |value: f64| format!("{value}");
     between(&mut ends, "host.reserved", host.machine.reserved, bytes, |host, x| {
         host.machine.reserved = x;
@@ -163,9 +162,9 @@ fn ends(host: &Host) -> Vec<End> {
     between(&mut ends, "server.client-memory", host.server.client_memory, bytes, |host, x| {
         host.server.client_memory = x;
     });
-    between(&mut ends, "save.throughput", host.save.throughput, speed, |host, x| host.save.throughput = x);
+    speed_of_saves(&mut ends, host.save.speed);
     if host.replication.replicas > 0 {
-        between(&mut ends, "replication.throughput", host.replication.throughput, speed, |host, x| {
+        between(&mut ends, "replication.throughput", host.replication.throughput, a_second, |host, x| {
             host.replication.throughput = x;
         });
     }
@@ -198,6 +197,11 @@ fn ends(host: &Host) -> Vec<End> {
                 WriteRate::PerKey(_) => WriteRate::PerKey(x),
             };
         });
+        if host.file_size_matters(keyspace) {
+            between(&mut ends, &path("compressed-to"), keyspace.compressed_to, plain, move |host, x| {
+                host.dataset.keyspaces[number].compressed_to = x;
+            });
+        }
         let UncertainPopularity { likely, high } = keyspace.popularity;
         for popularity in [likely, high].into_iter().filter(|_| likely != high) {
             let apply = move |host: &mut Host| {
@@ -209,6 +213,28 @@ fn ends(host: &Host) -> Vec<End> {
         }
     }
     ends
+}
+
+/// The ends of what says how fast a child writes.
+fn speed_of_saves(ends: &mut Vec<End>, speed: SaveSpeed) {
+    match speed {
+        SaveSpeed::Throughput(rate) => between(ends, "save.throughput", rate, a_second, |host, x| {
+            host.save.speed = SaveSpeed::Throughput(x);
+        }),
+        SaveSpeed::Parts { seconds_per_key, disk } => {
+            let micros = |value: f64| format!("{:.2}", value * 1e6);
+            between(ends, "save.microseconds-per-key", seconds_per_key, micros, move |host, x| {
+                host.save.speed = SaveSpeed::Parts { seconds_per_key: x, disk };
+            });
+            between(ends, "save.disk-throughput", disk, a_second, move |host, x| {
+                host.save.speed = SaveSpeed::Parts { seconds_per_key, disk: x };
+            });
+        }
+    }
+}
+
+fn a_second(bytes: f64) -> String {
+    format!("{}/s", Bytes::from_f64(bytes))
 }
 
 /// Adds both ends of an interval; none where the value is known.

@@ -83,10 +83,12 @@ impl Axis {
             return problem.map(|problem| problem.help("write one list with the values of both"));
         }
         if let Some((key, parent)) = self.keys.split_last()
-            && let Some(other) = settings::alternative(parent, key)
-            && others
-                .iter()
-                .any(|axis| axis.keys.split_last().is_some_and(|(key, of)| key == other && of == parent))
+            && let Some(other) = settings::alternatives(parent, key).into_iter().find(|other| {
+                let is_other = |axis: &Self| {
+                    axis.keys.split_last().is_some_and(|(key, of)| key == other && of == parent)
+                };
+                others.iter().any(is_other)
+            })
         {
             let problem =
                 at_key(format!("`{path}` and `{other}` exclude each other"), "the second axis of the two");

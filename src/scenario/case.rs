@@ -13,7 +13,7 @@ use crate::memory::Popularity;
 use crate::model::Uncertain;
 use crate::model::host::{
     AofRewrite, Backup, BackupMethod, BackupSource, Burst, Content, Dataset, Fill, Host, Job, Keyspace,
-    KeyspaceSize, Operation, OperationMix, Persistence, RecordedDay, SavePace, Shape, Traffic,
+    KeyspaceSize, Operation, OperationMix, Persistence, RecordedDay, SavePace, SaveSpeed, Shape, Traffic,
     UncertainPopularity, WriteRate,
 };
 use crate::units::Bytes;
@@ -181,6 +181,7 @@ fn keyspace_of(keyspace: &Group, is_counted: bool) -> Keyspace {
         },
         key_size: keyspace.bytes("key-size").0,
         content: content_of(keyspace, is_counted || operations.incr > 0.0),
+        compressed_to: keyspace.uncertain("compressed-to"),
         has_ttl: keyspace.quantity("ttl").is_some(),
         write_rate: match keyspace.value("writes-per-second") {
             Some(Value::WriteRate(rate)) => *rate,
@@ -260,6 +261,7 @@ fn persistence_of(persistence: &Group) -> Persistence {
             Some(Value::SavePoints(points)) => points.clone(),
             _ => Vec::new(),
         },
+        rdb_compression: persistence.flag("rdbcompression"),
         stop_writes_on_bgsave_error: persistence.flag("stop-writes-on-bgsave-error"),
         replica_ignore_disk_write_errors: persistence.flag("replica-ignore-disk-write-errors"),
     }
@@ -268,11 +270,21 @@ fn persistence_of(persistence: &Group) -> Persistence {
 fn save_of(readings: &Readings) -> SavePace {
     let (save, slow) = (readings.once("save"), readings.once("save.slow"));
     SavePace {
-        throughput: save.uncertain("throughput"),
+        speed: speed_of(save),
         sigma: save.number("sigma"),
         slow_probability: slow.number("probability"),
         slow_factor: slow.number("factor"),
         slow_lasts: slow.duration("lasts"),
+    }
+}
+
+fn speed_of(save: &Group) -> SaveSpeed {
+    if save.mentions("throughput") {
+        return SaveSpeed::Throughput(save.uncertain("throughput"));
+    }
+    SaveSpeed::Parts {
+        seconds_per_key: save.uncertain("microseconds-per-key").scaled(1e-6),
+        disk: save.uncertain("disk-throughput"),
     }
 }
 

@@ -49,8 +49,8 @@ fn page(section: &Section, setting: &Setting) -> Option<String> {
     {
         let _ = writeln!(page, "not yet    {}", later.join(", "));
     }
-    if let Some(other) = setting.instead_of {
-        let _ = writeln!(page, "instead of {other}");
+    if !setting.instead_of.is_empty() {
+        let _ = writeln!(page, "instead of {}", setting.instead_of.join(", "));
     }
     match (&entry.value, setting.is_required) {
         (Some(_), _) => writeln!(page, "default    {} ({})", entry.text, entry.provenance),

@@ -13,7 +13,7 @@ use super::value::Value as Setting;
 use crate::memory::layout::listpack_bytes;
 use crate::memory::{Allocator, Exposure, KeyKind, Popularity, Value};
 use crate::model::Uncertain;
-use crate::model::host::{Content, Keyspace, UncertainPopularity};
+use crate::model::host::{Content, Keyspace, SaveSpeed, UncertainPopularity};
 use crate::model::one_save::{Amount, OneSave, Pace, Resident};
 use crate::units::{ByteRate, Bytes};
 use flags::Flags;
@@ -307,13 +307,23 @@ impl Flags<'_> {
         if let Some(rate) = self.quantity("save-throughput") {
             return Pace::Throughput(rate);
         }
+        let compressed_to = flags::default_of("keyspace", "compressed-to");
         if let Some(server) = self.server {
-            return Pace::Throughput(server.case.host.save.throughput);
+            return match server.case.host.save.speed {
+                SaveSpeed::Throughput(rate) => Pace::Throughput(rate),
+                SaveSpeed::Parts { seconds_per_key, disk } => {
+                    Pace::Parts { seconds_per_key, disk, compressed_to }
+                }
+            };
         }
-        let pace = flags::default_of("save", "throughput");
-        let [low, likely, high] = [pace.low, pace.likely, pace.high].map(ByteRate);
-        self.assume(format!("a save of {likely}, {low} to {high} (--save-duration)"));
-        Pace::Throughput(pace)
+        let micros = flags::default_of("save", "microseconds-per-key");
+        let disk = flags::default_of("save", "disk-throughput");
+        let [low, likely, high] = [disk.low, disk.likely, disk.high].map(ByteRate);
+        self.assume(format!(
+            "a disk of {likely}, {low} to {high}, and {} µs a key, {} to {} (--save-duration)",
+            micros.likely, micros.low, micros.high
+        ));
+        Pace::Parts { seconds_per_key: micros.scaled(1e-6), disk, compressed_to }
     }
 
     fn ram(&mut self) -> Option<Bytes> {
@@ -354,7 +364,7 @@ mod tests {
         valkey-8.0 (--engine)
         the jemalloc that came with it (--allocator)
         writes to all keys alike, which copy most (--popularity)
-        a save of 150 MiB/s, 60 MiB/s to 200 MiB/s (--save-duration)
+        a disk of 120 MiB/s, 30 MiB/s to 270 MiB/s, and 1.25 µs a key, 0.7 to 2.3 (--save-duration)
         ");
     }
 

@@ -199,8 +199,9 @@ impl Group {
             let problem = Diagnostic::new(Code::Missing, message, &self.place, label);
             problems.push(problem.help(format!("add for example `{} = {example}`", setting.key)));
         }
-        let other = setting.instead_of.and_then(|other| Some((other, self.given.get(other)?)));
-        if let (Some((other, there)), Some(here)) = (other, self.given.get(setting.key)) {
+        let others = setting.instead_of.iter().filter_map(|other| Some((other, self.given.get(other)?)));
+        let Some(here) = self.given.get(setting.key) else { return };
+        for (other, there) in others {
             let message = format!("`{}` and `{other}` exclude each other", setting.key);
             let problem = Diagnostic::new(Code::Conflict, message, &here.key_place, "this ...")
                 .beside(&there.key_place, "... and this");

@@ -64,7 +64,7 @@ fn value(file: &str, section: &Section, setting: &Setting, group: &Group) -> Opt
     let excluded = section
         .settings
         .iter()
-        .any(|other| other.instead_of == Some(setting.key) && group.mentions(other.key));
+        .any(|other| other.instead_of.contains(&setting.key) && group.mentions(other.key));
     let entry = defaults::find(section.path, setting.key)?;
     (entry.value.is_some() && !excluded)
         .then(|| (entry.text.clone(), format!("default: {}", entry.provenance)))

@@ -25,13 +25,13 @@ pub struct Setting {
     pub kind: Kind,
     /// Whether it must be given.
     pub is_required: bool,
-    /// The setting of the same section that says the same in another way.
-    pub instead_of: Option<&'static str>,
+    /// The settings of the same section that say the same in another way.
+    pub instead_of: &'static [&'static str],
 }
 
 impl Setting {
     pub(super) const fn new(key: &'static str, kind: Kind) -> Self {
-        Self { key, kind, is_required: false, instead_of: None }
+        Self { key, kind, is_required: false, instead_of: &[] }
     }
 
     const fn required(mut self) -> Self {
@@ -39,8 +39,8 @@ impl Setting {
         self
     }
 
-    const fn instead_of(mut self, other: &'static str) -> Self {
-        self.instead_of = Some(other);
+    const fn instead_of(mut self, others: &'static [&'static str]) -> Self {
+        self.instead_of = others;
         self
     }
 }
@@ -86,11 +86,13 @@ pub fn section_at(path: &[String]) -> Option<&'static Section> {
     SECTIONS.iter().find(|section| section.is_at(path))
 }
 
-/// The setting that says the same as `key` in another way, for a key of the table at the path `parent`.
-pub fn alternative(parent: &[String], key: &str) -> Option<&'static str> {
-    let at = section_at(parent)?;
-    let reverse = || at.settings.iter().find(|other| other.instead_of == Some(key)).map(|other| other.key);
-    at.setting(key)?.instead_of.or_else(reverse)
+/// The settings that say the same as `key` in another way, for a key of the table at the path `parent`.
+pub fn alternatives(parent: &[String], key: &str) -> Vec<&'static str> {
+    let Some((at, setting)) = section_at(parent).and_then(|at| Some((at, at.setting(key)?))) else {
+        return Vec::new();
+    };
+    let reverse = at.settings.iter().filter(|other| other.instead_of.contains(&key)).map(|other| other.key);
+    setting.instead_of.iter().copied().chain(reverse).collect()
 }
 
 const GIB: f64 = (1u64 << 30) as f64;
@@ -99,6 +101,8 @@ pub(super) const DAY: f64 = 86_400.0;
 pub(super) const LARGEST_RAM: f64 = 64.0 * 1024.0 * GIB;
 /// The smallest backlog \[bytes\]. Source: `CONFIG_REPL_BACKLOG_MIN_SIZE` in `server.h`, Redis and Valkey.
 const SMALLEST_BACKLOG: f64 = 16.0 * 1024.0;
+/// What LZF leaves of one byte over and over: 3 bytes for 264. Source: `lzf_c.c`, `MAX_REF`.
+const SMALLEST_COMPRESSED: f64 = 0.011;
 /// More than any server executes: bounds that keep sums finite.
 pub(super) const MOST_WRITES: f64 = 1e9;
 
@@ -144,7 +148,7 @@ pub const SECTIONS: &[Section] = &[
         "traffic",
         &[
             Setting::new("hourly", Kind::Hourly),
-            Setting::new("trace", Kind::Text).instead_of("hourly"),
+            Setting::new("trace", Kind::Text).instead_of(&["hourly"]),
             Setting::new("max-writes-per-second", number(1.0, MOST_WRITES)),
         ],
     ),
@@ -173,6 +177,7 @@ pub const SECTIONS: &[Section] = &[
             Setting::new("auto-aof-rewrite-percentage", number(0.0, 1e6)),
             Setting::new("auto-aof-rewrite-min-size", Kind::Quantity(size(0.0, LARGEST_RAM))),
             Setting::new("save", Kind::SavePoints),
+            Setting::new("rdbcompression", Kind::Flag),
             Setting::new("stop-writes-on-bgsave-error", Kind::Flag),
             Setting::new("replica-ignore-disk-write-errors", Kind::Flag),
         ],
@@ -180,7 +185,13 @@ pub const SECTIONS: &[Section] = &[
     Section::once(
         "save",
         &[
-            Setting::new("throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
+            Setting::new(
+                "microseconds-per-key",
+                Kind::Quantity(quantity(Unit::Number, 0.01, 1e6).interval()),
+            ),
+            Setting::new("disk-throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
+            Setting::new("throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval()))
+                .instead_of(&["microseconds-per-key", "disk-throughput"]),
             Setting::new("sigma", number(0.0, 3.0)),
         ],
     ),
@@ -224,7 +235,7 @@ pub const SECTIONS: &[Section] = &[
 
 const HOST: &[Setting] = &[
     Setting::new("class", Kind::Class),
-    Setting::new("ram", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM))).instead_of("class"),
+    Setting::new("ram", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM))).instead_of(&["class"]),
     Setting::new("limit", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM).or("none"))),
     Setting::new("memory-high", Kind::Quantity(size(GIB / 16.0, LARGEST_RAM).or("none"))),
     Setting::new("oom-group", Kind::Flag),
@@ -255,14 +266,15 @@ const SERVER: &[Setting] = &[
     Setting::new("allocator", choice(&["jemalloc-bundled", "jemalloc-system"], &["libc"])),
     Setting::new("maxmemory-percent", number(1.0, 100.0)),
     Setting::new("maxmemory", Kind::Quantity(size(GIB / 1024.0, LARGEST_RAM).or("none")))
-        .instead_of("maxmemory-percent"),
+        .instead_of(&["maxmemory-percent"]),
     Setting::new("maxmemory-policy", choice(&MAXMEMORY_POLICIES, &[])),
     Setting::new("disable-thp", Kind::Flag),
     Setting::new("oom-score-adj", choice(&["no", "yes", "relative", "absolute"], &[])),
     Setting::new("oom-policy", choice(&["continue", "stop", "kill"], &[])),
-    Setting::new("fragmentation-ratio", Kind::Quantity(quantity(Unit::Number, 1.0, 20.0).interval())),
+    Setting::new("fragmentation-ratio", Kind::Quantity(quantity(Unit::Number, 0.5, 20.0).interval())),
     Setting::new("client-memory", Kind::Quantity(size(0.0, LARGEST_RAM).interval())),
     Setting::new("load-throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval())),
+    Setting::new("aof-replay-rate", Kind::Quantity(quantity(Unit::Number, 1.0, MOST_WRITES).interval())),
     Setting::new("restart-delay", duration(0.0, 30.0 * DAY)),
     Setting::new("restart-delay-max", duration(0.0, 30.0 * DAY)),
     Setting::new(
@@ -274,12 +286,16 @@ const SERVER: &[Setting] = &[
 const KEYSPACE: &[Setting] = &[
     Setting::new("name", Kind::Text).required(),
     Setting::new("share-of-bytes", number(0.0, 1.0)),
-    Setting::new("keys", whole(1.0, 1e12)).instead_of("share-of-bytes"),
+    Setting::new("keys", whole(1.0, 1e12)).instead_of(&["share-of-bytes"]),
     Setting::new("key-size", Kind::Quantity(size(1.0, 2048.0))).required(),
     Setting::new("value-size", Kind::ValueSize).required(),
     Setting::new("type", choice(&["string", "hash"], &["list", "set", "zset", "stream"])),
     Setting::new("fields", whole(1.0, 4_294_967_295.0)),
     Setting::new("field-name-size", Kind::Quantity(size(1.0, 2048.0))),
+    Setting::new(
+        "compressed-to",
+        Kind::Quantity(quantity(Unit::Number, SMALLEST_COMPRESSED, 1.0).interval()),
+    ),
     Setting::new("ttl", Kind::Quantity(quantity(Unit::Duration, 1.0, 36_600.0 * DAY).or("none"))),
     Setting::new("writes-per-second", Kind::WriteRate(quantity(Unit::Number, 0.0, MOST_WRITES).interval()))
         .required(),

@@ -92,6 +92,7 @@ fn share(affected: &[bool]) -> Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::host::SaveSpeed;
     use crate::model::{Uncertain, sample};
     use crate::units::SimDuration;
 
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn what_the_inputs_decide_lies_between_hosts() {
         let mut host = day(4_000.0);
-        host.save.throughput = Uncertain { low: 3e7, likely: 1e8, high: 3e8 };
+        host.save.speed = SaveSpeed::Throughput(Uncertain { low: 3e7, likely: 1e8, high: 3e8 });
         let risk = risk(&host);
         assert!((risk.share_of_variance - 1.0).abs() < 1e-12, "{risk:?}");
         assert!(risk.spread[0].abs() < 1e-12 && (risk.spread[2] - 1.0).abs() < 1e-12, "{risk:?}");

@@ -4,8 +4,10 @@ mod crash_loop;
 mod machine;
 mod pages;
 mod shard;
+mod writing;
 
 use super::*;
+use crate::memory::rdb;
 use crate::model::host::{AofRewrite, SavePoint};
 use crate::model::sample::host;
 use crate::model::{Cause, Happening, Ledger, Place, Unobserved, Victim};

@@ -6,6 +6,7 @@ use super::{Sources, saves};
 use crate::observe::config::Config;
 use crate::observe::record::Record;
 use crate::observe::words::grouped;
+use crate::scenario::defaults;
 use crate::units::{Bytes, SimDuration};
 
 /// The `[persistence]` table.
@@ -23,9 +24,9 @@ pub(super) fn persistence(sources: &Sources, points: &SavePoints) -> Section {
     let shown: Vec<String> =
         points.points.iter().map(|point| quoted(format!("{} {}", point.seconds, point.changes))).collect();
     entries.push(entry("save", format!("[{}]", shown.join(", ")), points.origin, points.why.as_str()));
-    for key in ["stop-writes-on-bgsave-error", "replica-ignore-disk-write-errors"] {
+    for key in ["rdbcompression", "stop-writes-on-bgsave-error", "replica-ignore-disk-write-errors"] {
         let value = sources.config.and_then(|config| config.get(key));
-        entries.extend(value.map(|value| entry(key, value == "yes", Origin::Measured, "CONFIG GET")));
+        entries.extend(value.map(|value| entry(key, value != "no", Origin::Measured, "CONFIG GET")));
     }
     section("[persistence]", entries)
 }
@@ -67,9 +68,7 @@ pub(super) fn save(sources: &Sources, points: &SavePoints) -> Section {
     ];
     let seen = last.into_iter().find_map(|(seconds, field)| seconds.map(|seconds| (seconds.max(1), field)));
     let Some((seconds, field)) = seen else {
-        let why = "no save has ended yet: what common disks do";
-        let value = "{ low = \"60 MiB/s\", likely = \"150 MiB/s\", high = \"200 MiB/s\" }";
-        return section("[save]", vec![entry("throughput", value, Origin::Assumed, why)]);
+        return section("[save]", vec![disk()]);
     };
     let likely = used / seconds as f64;
     let (low, why_low) = slowest(record, points, likely);
@@ -82,6 +81,13 @@ pub(super) fn save(sources: &Sources, points: &SavePoints) -> Section {
     );
     let [low, likely, high] = [low, likely, high].map(throughput);
     section("[save]", vec![entry("throughput", interval(&low, &likely, &high), Origin::Derived, why)])
+}
+
+/// What a scenario takes for the disk where it says nothing.
+fn disk() -> Entry {
+    let why = "no save has ended yet: what common disks do; a child is as slow as that, or as its processor";
+    let default = defaults::find("save", "disk-throughput").map_or("", |default| default.text.as_str());
+    entry("disk-throughput", default, Origin::Assumed, why)
 }
 
 /// The cadence bounds the mean duration: a save and the wait of the busiest point fit into it.
@@ -158,7 +164,31 @@ pub(super) fn backup(points: &SavePoints) -> Section {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::host::SaveSpeed;
+    use crate::observe::import::{HostMemory, import};
     use crate::observe::info::Info;
+    use crate::scenario;
+
+    const REDIS_DURING: &str = include_str!("../../../tests/data/info/redis-7.0.during-save.txt");
+    const REDIS_CONFIG: &str = include_str!("../../../tests/data/info/redis-7.0.config.txt");
+
+    /// What the import says of the server before its first save, as a scenario that passes the check.
+    fn before_a_save(config: &str) -> scenario::Scenario {
+        let find = |engine: &str| scenario::layout(engine).cloned();
+        let text = import(&[REDIS_DURING, config], &HostMemory::Reported, find).unwrap().text;
+        let origin = scenario::Origin { name: "imported.toml".into(), folder: ".".into() };
+        scenario::Scenario::read(&text, &origin, &[]).unwrap_or_else(|report| panic!("{report}\n{text}"))
+    }
+
+    #[test]
+    fn before_the_first_save_the_disk_is_assumed_and_no_throughput() {
+        let imported = before_a_save(REDIS_CONFIG).as_written().host.clone();
+        let SaveSpeed::Parts { disk, .. } = imported.save.speed else { panic!("{:?}", imported.save) };
+        assert_eq!([disk.low, disk.likely, disk.high].map(Bytes::from_f64), [30, 120, 270].map(Bytes::mib));
+        assert!(imported.persistence.rdb_compression);
+        let off = REDIS_CONFIG.replace("rdbcompression\nyes", "rdbcompression\nno");
+        assert!(!before_a_save(&off).as_written().host.persistence.rdb_compression);
+    }
 
     const PRODUCTION: &str = include_str!("../../../tests/data/info/production-27gb.txt");
 

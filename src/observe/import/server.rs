@@ -114,12 +114,13 @@ fn oom_score_adj(sources: &Sources) -> Entry {
     }
 }
 
-/// Resident set over `used_memory`: of one moment, so the ends are further from 1 and closer to it.
+/// Resident set over `used_memory`: of one moment, so the ends are further from 1 and closer to it. A ratio below 1 is
+/// taken as it is for the low end.
 fn fragmentation(sources: &Sources) -> Entry {
     let memory = &sources.record.memory;
-    let ratio = (memory.resident().as_f64() / memory.used.as_f64().max(1.0)).clamp(1.0, 20.0);
+    let ratio = (memory.resident().as_f64() / memory.used.as_f64().max(1.0)).clamp(0.5, 20.0);
     let surplus = ratio - 1.0;
-    let [low, likely, high] = [surplus / 2.0, surplus, (surplus * 2.0).max(0.05)]
+    let [low, likely, high] = [(surplus / 2.0).min(surplus), surplus, (surplus * 2.0).max(0.05)]
         .map(|surplus| format!("{:.3}", (1.0 + surplus).min(20.0)));
     let field = if memory.swapped() > Bytes::ZERO { "allocator_resident" } else { "used_memory_rss" };
     let swap = if memory.swapped() > memory.used.scaled(0.01) {

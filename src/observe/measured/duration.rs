@@ -2,20 +2,7 @@
 
 use super::row::Row;
 use super::subject::Subject;
-use crate::memory::{Value, child, rdb};
-
-/// What a child takes a key: it walks to it and encodes it \[s\].
-///
-/// Measured with the constants below on an idle server of 0.5 GiB, Redis 7.0.15: 4.3, 1.5 and 1.0 s for values of 64
-/// bytes, 1 KiB and 16 KiB without compression, 6.2, 3.5 and 3.2 s with it tried in vain; met within 4 %. Valkey
-/// 8.0.1 took a sixth longer.
-const SECONDS_PER_KEY: f64 = 1.25e-6;
-
-/// What it takes a byte of the file: it copies, sums and writes it \[s\]. See [`SECONDS_PER_KEY`].
-const SECONDS_PER_BYTE: f64 = 2.3e-9;
-
-/// What it takes besides to try to compress a string, and a byte of it \[s\]. See [`SECONDS_PER_KEY`].
-const SECONDS_TO_COMPRESS: (f64, f64) = (0.28e-6, 5.1e-9);
+use crate::memory::{rdb, writing};
 
 /// What a sleep of `rdb-key-save-delay` takes beyond its time: the timer's slack of 50 µs, and waking up a processor
 /// \[s\].
@@ -27,20 +14,14 @@ const WAKING_UP: f64 = 110e-6;
 /// How long the save of `row` takes by itself \[s\].
 pub(super) fn seconds(row: &Row, subject: &Subject) -> f64 {
     let keys = subject.keys();
-    let bytes = keys * rdb::record_bytes(subject.kind) as f64;
     let sleeping = match row.key_save_delay.unwrap_or(0.0) {
         0.0 => 0.0,
         micros if micros > 0.0 => keys * (micros * 1e-6 + WAKING_UP),
         one_in => keys / -one_in * (1e-6 + WAKING_UP),
     };
-    let is_compressed = row.rdb_compression.as_deref() != Some("no") && child::compresses(subject.kind.value);
-    let compressing = match subject.kind.value {
-        Value::Bytes(length) | Value::Listpack(length) if is_compressed => {
-            keys * (SECONDS_TO_COMPRESS.0 + length as f64 * SECONDS_TO_COMPRESS.1)
-        }
-        _ => 0.0,
-    };
-    keys * SECONDS_PER_KEY + bytes * SECONDS_PER_BYTE + compressing + sleeping
+    let is_compressed = row.rdb_compression.as_deref() != Some("no");
+    let worth = writing::bare_keys(subject.kind, rdb::record_bytes(subject.kind) as f64, is_compressed);
+    keys * worth * writing::SECONDS_PER_KEY + sleeping
 }
 
 #[cfg(test)]

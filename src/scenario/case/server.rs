@@ -30,6 +30,7 @@ pub fn server_of(server: &Group, backup: &Group, maxmemory: Option<Bytes>) -> Se
         fragmentation_ratio: server.uncertain("fragmentation-ratio"),
         client_memory: server.uncertain("client-memory"),
         load_throughput: server.uncertain("load-throughput"),
+        aof_replay_rate: server.uncertain("aof-replay-rate"),
         restart_delay: server.duration("restart-delay"),
         restart_delay_max: server.duration("restart-delay-max"),
         operator_arrives_after: server.uncertain("operator-arrives-after"),

@@ -129,6 +129,18 @@ fn settings_that_exclude_each_other_are_shown_together() {
       |
       = help: keep the one that is meant
     "#);
+    let save = "[save]\nthroughput = \"150 MiB/s\"\ndisk-throughput = \"100 MiB/s\"\n";
+    insta::assert_snapshot!(said(&format!("{MINIMAL}\n{save}")), @r#"
+    error[E0011]: `throughput` and `disk-throughput` exclude each other
+      --> demo.toml:14:1
+       |
+    14 | throughput = "150 MiB/s"
+       | ^^^^^^^^^^ this ...
+    15 | disk-throughput = "100 MiB/s"
+       | --------------- ... and this
+       |
+       = help: keep the one that is meant
+    "#);
     insta::assert_snapshot!(said(&edited("\"24 B\"", "\"24 B\"\noperations = { incr = 1 }")), @r#"
     error[E0011]: values of 512 B are no counters
       --> demo.toml:11:14

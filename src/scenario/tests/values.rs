@@ -63,7 +63,7 @@ fn a_unit_that_means_two_things_is_refused_with_the_reason() {
     14 | throughput = "fast"
        |              ^^^^^^ `fast` does not end in `/s`
        |
-       = note: `throughput`: used_memory that a child saves a second: of the data in memory, not of the file. Drawn once a replication.
+       = note: `throughput`: used_memory that a child saves a second, of the data in memory, not of the file. Where it is given, it decides in place of the two above; `import` derives it from rdb_last_bgsave_time_sec. Drawn once a replication.
        = help: write for example `throughput = { low = "60 MiB/s", likely = "150 MiB/s", high = "200 MiB/s" }`
 
     error[E0004]: `at` is not a time of day

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::Uncertain;
+use crate::model::host::SaveSpeed;
 use crate::model::sample;
 use crate::stats::{Share, exact};
 use crate::units::Bytes;
@@ -14,7 +15,7 @@ fn host(writes_per_second: f64) -> Host {
     host.horizon = SimDuration(3 * SimDuration::DAY.0);
     host.machine.reserved = Uncertain { low: 4e8, likely: 7e8, high: 1.5e9 };
     host.server.fragmentation_ratio = Uncertain { low: 1.02, likely: 1.05, high: 1.2 };
-    host.save.throughput = Uncertain { low: 60e6, likely: 150e6, high: 200e6 };
+    host.save.speed = SaveSpeed::Throughput(Uncertain { low: 60e6, likely: 150e6, high: 200e6 });
     (host.save.sigma, host.save.slow_probability, host.save.slow_factor) = (0.2, 0.01, 4.0);
     host
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::memory::layout::profiles::{valkey_8_0, valkey_8_1};
 use crate::memory::{Allocator, HugePages};
+use crate::model::host::SaveSpeed;
 use crate::model::{Place, Sample};
 
 /// Values of 16 KiB: with an sds header and an end 16,390 bytes, a run of five pages that lie inside the value.
@@ -100,7 +101,7 @@ fn a_child_that_frees_costs_less_the_longer_it_saves_and_never_more_than_one_tha
         let mut freeing = large_values(0.0);
         freeing.server.layout = valkey_8_1();
         freeing.machine.huge_pages = huge_pages;
-        freeing.save.throughput = Uncertain::certain(Bytes::mib(1).as_f64() * throughput);
+        freeing.save.speed = SaveSpeed::Throughput(Uncertain::certain(Bytes::mib(1).as_f64() * throughput));
         // As many writes in each save.
         freeing.dataset.keyspaces[0].write_rate = WriteRate::Total(Uncertain::certain(30.0 * throughput));
         run(freeing).cow_peak.as_f64()
