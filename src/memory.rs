@@ -12,6 +12,7 @@
 //! | [`heap`] | how many keys a size holds, and which pages a load dirties: the dirty-page law |
 //! | [`release`] | what the child gives back before it exits |
 //! | [`save`] | what a save costs from the fork to the child's exit, and what the server reports of it |
+//! | [`law_error`] | how far off the law of copies is |
 //! | [`expiry`] | how many expired keys are still there |
 //! | [`fork`] | how long the fork holds the server |
 //! | [`huge_pages`] | what a fork costs on transparent huge pages, by kernel |
@@ -21,6 +22,7 @@
 //! | [`loading`] | how long a snapshot takes to load |
 //! | [`replication`] | what waits for a replica, and when it is dropped |
 //! | [`overcommit`] | whether the kernel lets a server fork |
+//! | [`zones`] | what the zones of a host withhold from processes |
 //! | [`reclaim`] | how much memory the kernel keeps back |
 //! | [`container`] | what a control group's limit must hold beside anonymous memory |
 //! | [`swap`] | what a save costs once the host swaps |
@@ -37,6 +39,7 @@ pub mod fork;
 pub mod heap;
 pub mod huge_pages;
 pub mod keys;
+pub mod law_error;
 pub mod layout;
 pub mod loading;
 pub mod oom;
@@ -53,11 +56,13 @@ pub mod stall;
 pub mod swap;
 mod table;
 pub mod writing;
+pub mod zones;
 
 pub use exposure::{Exposure, Exposures};
 pub use heap::{Heap, Population};
 pub use huge_pages::HugePages;
 pub use keys::Keys;
+pub use law_error::LawError;
 pub use layout::{
     Allocator, ChildRelease, KeyKind, KeyPlacement, LayoutProfile, RdbCache, TableShape, Value,
 };

@@ -20,6 +20,7 @@
 //! | `forks` | who forks, when, and how a child ends well |
 //! | `disk` | the disk of a host, slow for hours at times |
 //! | `backups` | the scheduled backup: by a fork, as a replica, or without a fork |
+//! | `law_error` | how far off the law of copies may be |
 //! | `peak` | where in a save it costs most |
 //! | `precedent` | saves that need not be looked at, as an earlier one outdid them |
 //! | `purge` | what a child's allocator has purged, tabulated |
@@ -41,8 +42,8 @@
 //! other processes that grow, writes that had not reached a replica when it was promoted.
 
 mod backups;
-mod crash_loop;
 pub mod bursts;
+mod crash_loop;
 mod demand;
 mod disk;
 pub mod draws;
@@ -52,6 +53,7 @@ pub mod host;
 mod hours;
 mod huge;
 mod kill;
+mod law_error;
 pub mod ledger;
 pub mod life;
 mod link;

@@ -81,6 +81,8 @@ pub enum Purpose {
     CompressedTo,
     /// How fast the append-only file is replayed, drawn once a replication.
     AofReplayRate,
+    /// How far off the law of copies is, drawn once a replication.
+    LawError,
 }
 
 /// The random numbers of one replication.

@@ -22,12 +22,15 @@ impl State<'_> {
             return copied;
         }
         let exposures = self.exposures_of(server, child, at);
-        if self.host().machine.huge_pages == Some(HugePages::Copied) {
-            return self.huge_heap(child, &exposures).written;
-        }
-        let seconds = child.pace.exits_at.since(child.forked_at).as_secs_f64();
-        let released = self.simulation.released(seconds, child.pace.progress(at));
-        self.simulation.heap().copied_bytes(&child.population, &exposures, &self.drawn.spreads, released)
+        let expected = if self.host().machine.huge_pages == Some(HugePages::Copied) {
+            self.huge_heap(child, &exposures).written
+        } else {
+            let seconds = child.pace.exits_at.since(child.forked_at).as_secs_f64();
+            let released = self.simulation.released(seconds, child.pace.progress(at));
+            self.simulation.heap().copied_bytes(&child.population, &exposures, &self.drawn.spreads, released)
+        };
+        // However far off the law is, no more can be copied than there was.
+        (expected * self.drawn.law_error).min(expected.max(child.resident))
     }
 
     /// The most that a server's child, which exits now, has kept of copied pages.

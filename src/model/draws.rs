@@ -4,6 +4,7 @@ use rand::RngExt;
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::model::host::{Host, WriteRate};
+use crate::model::law_error::has_law_error;
 use crate::model::tilt::Tilt;
 use crate::rng::{Purpose, Stream};
 
@@ -103,6 +104,9 @@ impl Unknown {
         let once = machine.into_iter().chain(speed).chain(data);
         let unknown = once.filter(|(_, value, matters)| *matters && !value.is_certain());
         let mut all: Vec<Self> = unknown.map(|(purpose, ..)| Self { purpose, number: 0 }).collect();
+        if has_law_error(host) {
+            all.push(Self { purpose: Purpose::LawError, number: 0 });
+        }
         for (number, keyspace) in host.dataset.keyspaces.iter().enumerate() {
             let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = keyspace.write_rate;
             if !rate.is_certain() {
@@ -139,6 +143,7 @@ impl Unknown {
             Purpose::LoadThroughput => "server.load-throughput".to_owned(),
             Purpose::LinkThroughput => "replication.throughput".to_owned(),
             Purpose::Growth => "dataset.growth-per-day".to_owned(),
+            Purpose::LawError => "save.law-error".to_owned(),
             Purpose::WriteRate => keyspace("writes-per-second"),
             Purpose::Popularity => keyspace("popularity"),
             _ => format!("traffic.job.{}.writes-per-second", self.number + 1),

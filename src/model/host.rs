@@ -3,6 +3,7 @@
 //! Plain values without invariants of their own: `scenario` is the only way in, and refuses what cannot be.
 
 mod pace;
+mod recorded_day;
 mod replication;
 
 use crate::memory::oom::{KillRule, OomPolicy};
@@ -14,6 +15,7 @@ use crate::units::{Bytes, SimDuration};
 
 pub use crate::model::bursts::Burst;
 pub use pace::{SavePace, SaveSpeed};
+pub use recorded_day::RecordedDay;
 pub use replication::{ReplicaLoad, Replication, SyncMethod};
 
 /// A host, its server, its data and its load; the replicas of the server are on hosts alike.
@@ -33,6 +35,8 @@ pub struct Host {
     pub persistence: Persistence,
     /// How long a child lives.
     pub save: SavePace,
+    /// Whether the law of copies is as far off as it was on measured saves, drawn once a replication, or exact.
+    pub law_error: LawErrors,
     /// The scheduled backup; `None` where there is none.
     pub backup: Option<Backup>,
     /// The replicas of each server, and what backups that pose as replicas are held to.
@@ -64,6 +68,7 @@ impl Host {
             keyspace.popularity.high = keyspace.popularity.likely;
         }
         host.traffic.jobs.iter_mut().for_each(|job| job.writes_per_second.settle());
+        host.law_error = LawErrors::None;
         host
     }
 
@@ -344,45 +349,6 @@ pub enum Shape {
     Trace(Vec<RecordedDay>),
 }
 
-/// A whole day of a trace.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RecordedDay {
-    /// The factor of each minute.
-    minutes: Vec<f64>,
-    hourly: [f64; 24],
-    peaks: [f64; 24],
-}
-
-impl RecordedDay {
-    /// A day of equally spaced factors, at least one.
-    pub fn new(factors: &[f64]) -> Self {
-        const MINUTES: usize = 24 * 60;
-        let minutes = (0..MINUTES).map(|minute| factors[minute * factors.len() / MINUTES]).collect();
-        let mut day = Self { minutes, hourly: [0.0; 24], peaks: [0.0; 24] };
-        for hour in 0..24 {
-            let minutes = day.minutes_of(hour);
-            let (peak, sum) = (minutes.iter().copied().fold(0.0, f64::max), minutes.iter().sum::<f64>());
-            (day.peaks[hour], day.hourly[hour]) = (peak, sum / 60.0);
-        }
-        day
-    }
-
-    /// The factors of the minutes of an hour of the day, from 0.
-    pub fn minutes_of(&self, hour: usize) -> &[f64] {
-        &self.minutes[hour * 60..(hour + 1) * 60]
-    }
-
-    /// The mean factor of an hour of the day, from 0.
-    pub fn hourly(&self, hour: usize) -> f64 {
-        self.hourly[hour]
-    }
-
-    /// The largest factor in an hour of the day over its mean; 1 in an hour without any load.
-    pub fn peak_in(&self, hour: usize) -> f64 {
-        if self.hourly[hour] > 0.0 { self.peaks[hour] / self.hourly[hour] } else { 1.0 }
-    }
-}
-
 /// A scheduled burst of writes, every day.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
@@ -433,6 +399,15 @@ pub struct SavePoint {
     pub seconds: u64,
     /// Changes since then.
     pub changes: u64,
+}
+
+/// How far off the law of copies is taken to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LawErrors {
+    /// As far as on measured saves of the engine and the load.
+    Measured,
+    /// Not at all.
+    None,
 }
 
 /// The scheduled backup.

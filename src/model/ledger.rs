@@ -26,7 +26,7 @@ pub struct Ledger {
     pub cache: Bytes,
     /// What was moved to swap, beside the RAM: the other lines are without it.
     pub swap: Bytes,
-    /// Free memory, the kernel's watermarks included.
+    /// Free memory, what the kernel keeps back included.
     pub free: Bytes,
 }
 

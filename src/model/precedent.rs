@@ -93,7 +93,7 @@ impl<O: Observer> Life<'_, O> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::host::{AofRewrite, Job, Operation, SavePoint};
+    use crate::model::host::{AofRewrite, Job, LawErrors, Operation, SavePoint};
     use crate::model::{Simulation, Uncertain, Unobserved, sample};
     use crate::units::{Bytes, SimDuration};
 
@@ -111,6 +111,7 @@ mod tests {
         host.traffic.noise_hour = 0.5;
         host.traffic.noise_minute = 0.5;
         host.save.sigma = 0.4;
+        host.law_error = LawErrors::Measured;
         let [low, high] = [Bytes::mib(300), Bytes::gib(2)].map(Bytes::as_f64);
         host.machine.reserved = Uncertain { low, likely: Bytes::gib(1).as_f64(), high };
         host.traffic.jobs = vec![Job {

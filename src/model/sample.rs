@@ -69,6 +69,7 @@ pub(crate) fn host(writes_per_second: f64) -> Host {
             slow_factor: 1.0,
             slow_lasts: SimDuration::HOUR,
         },
+        law_error: LawErrors::None,
         backup: Some(Backup {
             at: SimDuration::HOUR,
             jitter: SimDuration::ZERO,

@@ -4,13 +4,15 @@ use crate::engine::{self, Schedule, Stop};
 use crate::memory::container::SnapshotFile;
 use crate::memory::layout::listpack_bytes;
 use crate::memory::{
-    Heap, KeyKind, Keys, Population, Released, Spread, Value, child, container, reclaim, replication, stall,
+    Heap, KeyKind, Keys, LawError, Population, Released, Spread, Value, child, container, reclaim,
+    replication, stall,
 };
 use crate::model::draws::Draws;
 use crate::model::host::{
     BackupMethod, Content, Fill, Host, Job, Keyspace, KeyspaceSize, Machine, MaxmemoryPolicy, Operation,
     WriteRate,
 };
+use crate::model::law_error::law_error;
 use crate::model::life::Life;
 use crate::model::load::{Load, Rates};
 use crate::model::minutes::MinuteNoise;
@@ -45,6 +47,8 @@ pub struct Simulation {
     child_memory: f64,
     /// What a child writes, at the likely values.
     writing: Writing,
+    /// How far off the law of copies may be; `None` where it is taken to be exact.
+    law_error: Option<LawError>,
 }
 
 /// Whether a host holds its data with no child alive.
@@ -53,7 +57,7 @@ pub struct Fit {
     /// Resident set at `maxmemory` (or of the data as given) + reserved + buffers + page tables, at the likely values:
     /// a replication that draws others may still be killed with no fork at all.
     pub need: Bytes,
-    /// RAM less the kernel's min watermark.
+    /// RAM less what the kernel keeps back.
     pub available: Bytes,
     /// `used_memory` of the data as given exceeds `maxmemory`.
     pub over_maxmemory: bool,
@@ -112,9 +116,11 @@ impl Simulation {
             buffer_cost,
             child_memory,
             writing,
+            law_error: None,
         };
         let population = simulation.population(simulation.host.server.client_memory.likely);
         simulation.spreads = spreads(&simulation.host.dataset.keyspaces, &population);
+        simulation.law_error = law_error(&simulation.host, &simulation.kinds, &population.keys);
         simulation.purges = PurgeTable::new(population);
         simulation
     }
@@ -127,6 +133,12 @@ impl Simulation {
     /// The allocator's pools under its keys.
     pub fn heap(&self) -> &Heap {
         &self.heap
+    }
+
+    /// What the keys of each keyspace are.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> &[KeyKind] {
+        &self.kinds
     }
 
     /// Share of each keyspace in the bytes of all keys.
@@ -176,7 +188,7 @@ impl Simulation {
         Some(high.scaled(1.0 + stall::STALLED_EXCESS))
     }
 
-    /// The most memory that the kernel hands out: RAM less the min watermark, or a container's limit.
+    /// The most memory that the kernel hands out: RAM less what it keeps back, or a container's limit.
     pub fn capacity(&self) -> Bytes {
         self.capacity
     }
@@ -353,6 +365,11 @@ impl Simulation {
         of_one.saturating_mul((self.shards() * self.members()) as u64)
     }
 
+    /// What a host copies over what the law says, drawn once a replication.
+    pub(super) fn law_error_of(&self, numbers: &Draws<'_>) -> f64 {
+        self.law_error.map_or(1.0, |error| error.quantile(numbers.quantile(Purpose::LawError, 0)))
+    }
+
     /// Draws what belongs to a host, once a replication.
     fn draw(&self, numbers: &Draws<'_>) -> Drawn {
         let draw_of = |value: Uncertain, purpose, number| {
@@ -372,6 +389,7 @@ impl Simulation {
             load_throughput: draw(server.load_throughput, Purpose::LoadThroughput),
             aof_replay_rate: draw(server.aof_replay_rate, Purpose::AofReplayRate),
             link_throughput: draw(self.host.replication.throughput, Purpose::LinkThroughput),
+            law_error: self.law_error_of(numbers),
             growth: draw(self.host.dataset.growth_per_day, Purpose::Growth) / SimDuration::DAY.as_secs_f64(),
             fork_pause: numbers.quantile(Purpose::ForkPause, 0),
             spreads: self.spreads.iter().enumerate().map(spread).collect(),
@@ -384,7 +402,7 @@ impl Simulation {
 fn capacity(machine: &Machine) -> Bytes {
     match machine.container {
         Some(container) => container.limit,
-        None => machine.ram.saturating_sub(reclaim::min_watermark(machine.ram)),
+        None => machine.ram.saturating_sub(reclaim::kept_back(machine.ram, machine.page_size)),
     }
 }
 

@@ -36,6 +36,8 @@ pub struct Drawn {
     pub link_throughput: f64,
     /// Growth beside what the load inserts [bytes/s].
     pub growth: f64,
+    /// Copies over what the law says.
+    pub law_error: f64,
     /// Where between the shortest and the longest pause a page a fork holds the server, in [0, 1].
     pub fork_pause: f64,
     /// Popularity of each keyspace.

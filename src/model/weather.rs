@@ -461,7 +461,8 @@ mod tests {
 
     #[test]
     fn a_trace_day_is_repeated_whole() {
-        let days = vec![RecordedDay::new(&[0.0, 2.0]), RecordedDay::new(&[2.0, 0.0])];
+        let halves = |of_day: [f64; 2]| RecordedDay::new(of_day.map(|half| vec![half; 720]).concat());
+        let days = vec![halves([0.0, 2.0]), halves([2.0, 0.0])];
         let quiet = Traffic {
             shape: Shape::Trace(days),
             noise_day: 0.0,

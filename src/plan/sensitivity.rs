@@ -5,7 +5,7 @@ use super::ask::Ask;
 use super::room::{Room, Rooms};
 use crate::memory::Popularity;
 use crate::model::Uncertain;
-use crate::model::host::{Burst, Host, SaveSpeed, UncertainPopularity, WriteRate};
+use crate::model::host::{Burst, Host, LawErrors, SaveSpeed, UncertainPopularity, WriteRate};
 use crate::sweep::{Budget, Ladder};
 use crate::units::Bytes;
 
@@ -18,6 +18,9 @@ const TELLING: u64 = 100;
 /// The share of replications with an incident at which percents are compared. Far above what a budget allows, so that
 /// few replications tell two searches apart; the shift of the percent is what counts, and it is much the same.
 const AFFECTED: f64 = 0.02;
+
+/// The law's own error, which nothing that one measures on a host settles.
+const LAW_ERROR: &str = "save.law-error";
 
 /// What a change of one input does to the room that the data needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,6 +116,7 @@ pub fn telling_room(ask: &Ask<'_>, rooms: Rooms<'_>) -> Result<Option<Room>, Tro
 /// The inputs by how far the answer moves between their ends: those that move it at all.
 fn measure_next(sensitivities: &[Sensitivity], survivable: Room) -> Vec<MeasureNext> {
     let mut inputs: Vec<&str> = sensitivities.iter().map(|one| one.input.as_str()).collect();
+    inputs.retain(|input| *input != LAW_ERROR);
     inputs.sort_unstable();
     inputs.dedup();
     let worth = |input: &str| {
@@ -184,6 +188,11 @@ fn ends(host: &Host) -> Vec<End> {
         let input = "traffic.burst.per-year".to_owned();
         ends.push(End { input: input.clone(), change: "0".to_owned(), apply: Box::new(never) });
         ends.push(End { input, change: format!("{}", 2.0 * burst.per_year), apply: Box::new(twice) });
+    }
+    if host.law_error == LawErrors::Measured {
+        let exact = |host: &mut Host| host.law_error = LawErrors::None;
+        let input = LAW_ERROR.to_owned();
+        ends.push(End { input, change: "none".to_owned(), apply: Box::new(exact) });
     }
     for (number, keyspace) in host.dataset.keyspaces.iter().enumerate() {
         let path = |setting: &str| format!("keyspace.{}.{setting}", keyspace.name);

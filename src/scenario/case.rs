@@ -13,8 +13,8 @@ use crate::memory::Popularity;
 use crate::model::Uncertain;
 use crate::model::host::{
     AofRewrite, Backup, BackupMethod, BackupSource, Burst, Content, Dataset, Fill, Host, Job, Keyspace,
-    KeyspaceSize, Operation, OperationMix, Persistence, RecordedDay, SavePace, SaveSpeed, Shape, Traffic,
-    UncertainPopularity, WriteRate,
+    KeyspaceSize, LawErrors, Operation, OperationMix, Persistence, RecordedDay, SavePace, SaveSpeed, Shape,
+    Traffic, UncertainPopularity, WriteRate,
 };
 use crate::units::Bytes;
 
@@ -41,6 +41,13 @@ pub struct Case {
     /// What should be known of it.
     pub warnings: Vec<Diagnostic>,
     pub(super) readings: Readings,
+}
+
+impl Case {
+    /// The kernel's page structures, where they come on top of `host.reserved`.
+    pub(super) fn page_structures(&self) -> Option<Bytes> {
+        machine::page_structures(self.readings.once("host"))
+    }
 }
 
 /// Adds what follows from other settings.
@@ -93,12 +100,6 @@ fn hash(keyspace: &mut Group) {
     }
 }
 
-/// A size as text that reads back to the byte.
-fn exact(size: Bytes) -> String {
-    let rounded = size.to_string();
-    if rounded.parse() == Ok(size) { rounded } else { format!("{} B", size.0) }
-}
-
 impl Case {
     /// Builds the case of readings in which nothing is wrong.
     pub(super) fn build(readings: Readings, days: Option<&Days>, warnings: Vec<Diagnostic>) -> Self {
@@ -128,6 +129,10 @@ impl Case {
                 traffic: traffic_of(&readings, days),
                 persistence: persistence_of(readings.once("persistence")),
                 save: save_of(&readings),
+                law_error: match readings.once("save").text("law-error") {
+                    Some("none") => LawErrors::None,
+                    _ => LawErrors::Measured,
+                },
                 backup: backup_of(readings.once("backup")),
                 horizon: readings.once("simulation").duration("horizon"),
             },
@@ -229,7 +234,9 @@ fn traffic_of(readings: &Readings, days: Option<&Days>) -> Traffic {
     };
     Traffic {
         shape: match (days, traffic.value("hourly")) {
-            (Some(days), _) => Shape::Trace(days.iter().map(|day| RecordedDay::new(day)).collect()),
+            (Some(days), _) => {
+                Shape::Trace(days.factors.iter().map(|day| RecordedDay::new(day.clone())).collect())
+            }
             (None, Some(Value::Hourly(factors))) => Shape::Hourly(factors.clone()),
             (None, _) => Shape::Hourly(vec![1.0; 168]),
         },

@@ -229,7 +229,9 @@ fn load_cap(readings: &Readings, problems: &mut Vec<Diagnostic>) {
 
 fn trace(traffic: &Group, traces: &Traces, folder: &Path, problems: &mut Vec<Diagnostic>) {
     let Some(name) = traffic.text("trace") else { return };
-    if let Err(problem) = traces.get(folder, name).as_ref() {
-        problems.push(problem.diagnostic(traffic.place_of("trace")));
+    let place = traffic.place_of("trace");
+    match traces.get(folder, name).as_ref() {
+        Ok(days) => problems.extend(days.gaps_diagnostic(place)),
+        Err(problem) => problems.push(problem.diagnostic(place)),
     }
 }

@@ -73,6 +73,8 @@ pub enum Code {
     NothingToEvict,
     /// A limit beyond another one.
     LimitNeverReached,
+    /// A recorded trace with stretches that are not recorded.
+    GapInTrace,
 }
 
 /// What `forkcast explain` says of a code.
@@ -133,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_page_in_its_place() {
-        assert_eq!(pages().len(), Code::LimitNeverReached as usize + 1);
+        assert_eq!(pages().len(), Code::GapInTrace as usize + 1);
         assert!(pages().is_sorted_by(|a, b| a.id < b.id));
         for (code, id) in
             [(Code::InvalidToml, "E0001"), (Code::WrongSum, "E0012"), (Code::Unreadable, "E0022")]

@@ -30,8 +30,10 @@ pub fn to_toml(name: &str, file: &str, folder: Option<&Path>, case: &Case) -> St
             };
             let _ = write!(text, "\n{header}\n");
             table(&mut text, file, folder, section, group);
-            if section.path == "server" {
-                maxmemory(&mut text, case);
+            match section.path {
+                "host" => page_structures(&mut text, case),
+                "server" => maxmemory(&mut text, case),
+                _ => {}
             }
         }
     }
@@ -68,6 +70,14 @@ fn value(file: &str, section: &Section, setting: &Setting, group: &Group) -> Opt
     let entry = defaults::find(section.path, setting.key)?;
     (entry.value.is_some() && !excluded)
         .then(|| (entry.text.clone(), format!("default: {}", entry.provenance)))
+}
+
+fn page_structures(text: &mut String, case: &Case) {
+    if let Some(structures) = case.page_structures() {
+        let ram = case.ram;
+        let _ =
+            writeln!(text, "# reserved is without the kernel's page structures of {ram}: {structures} more");
+    }
 }
 
 fn maxmemory(text: &mut String, case: &Case) {

@@ -193,6 +193,7 @@ pub const SECTIONS: &[Section] = &[
             Setting::new("throughput", Kind::Quantity(quantity(Unit::Rate, 1024.0, 1e12).interval()))
                 .instead_of(&["microseconds-per-key", "disk-throughput"]),
             Setting::new("sigma", number(0.0, 3.0)),
+            Setting::new("law-error", choice(&["measured", "none"], &[])),
         ],
     ),
     Section::once(

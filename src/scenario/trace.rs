@@ -1,17 +1,18 @@
-//! A recorded load: whole days of it, equally spaced, scaled to a mean of 1.
+//! A recorded load: reading it from a CSV file. What the days of it are, `days` says.
+
+mod days;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use days::Days;
+use days::{Gaps, MINUTES_A_DAY};
+
 use super::code::Code;
 use super::diagnostic::Diagnostic;
 use super::source::{Place, Source};
 use super::tree::{Content, Node};
-
-const DAY: f64 = 86_400.0;
-/// Finer than a minute a trace is not resampled: the noise of the minute covers the rest.
-const MOST_SLOTS: f64 = 1440.0;
 
 /// Why a trace cannot be used.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +38,29 @@ impl TraceProblem {
     }
 }
 
-/// The days of a trace, each a list of equally spaced factors.
-pub type Days = Vec<Vec<f64>>;
+impl Days {
+    /// What should be known of the gaps in them, the trace being named at `named_at`; none where there is no gap.
+    pub fn gaps_diagnostic(&self, named_at: &Place) -> Option<Diagnostic> {
+        let Gaps { count, minutes, .. } = self.gaps;
+        if count == 0 {
+            return None;
+        }
+        let share = minutes as f64 / (self.factors.len() * MINUTES_A_DAY) as f64 * 100.0;
+        let gaps = if count == 1 { "a gap".to_owned() } else { format!("{count} gaps") };
+        let message = format!("the trace has {gaps} of {minutes} min in all, {share:.1} % of its days");
+        let label = if self.gaps.held == 0 {
+            "filled with the same minutes of the nearest day that has them".to_owned()
+        } else {
+            format!("{} min of it no other day has: the value before holds on", self.gaps.held)
+        };
+        let problem = Diagnostic::new(Code::GapInTrace, message, named_at, label);
+        let because = "a value holds until the next one, and longer than the usual step none does";
+        Some(problem.because(because).help("record without a break, or leave the days with gaps out"))
+    }
+}
+
+/// A value, and from when on it holds [s since 1970].
+type Point = (f64, f64);
 
 /// The traces of a scenario, each read once.
 #[derive(Clone, Debug, Default)]
@@ -73,11 +95,11 @@ fn read(path: &Path) -> Result<Days, TraceProblem> {
         )
     })?;
     let source = Arc::new(Source { name, text });
-    whole_days(&points(&source)?)
+    Days::of(&points(&source)?)
 }
 
 /// The rows of a CSV text as seconds and values.
-fn points(source: &Arc<Source>) -> Result<Vec<(f64, f64)>, TraceProblem> {
+fn points(source: &Arc<Source>) -> Result<Vec<Point>, TraceProblem> {
     let mut reader =
         csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(source.text.as_bytes());
     let headers = reader.headers().cloned().unwrap_or_default();
@@ -86,7 +108,7 @@ fn points(source: &Arc<Source>) -> Result<Vec<(f64, f64)>, TraceProblem> {
         let message = format!("`{}` has no columns `timestamp` and `value`", source.name);
         return Err(TraceProblem::new(message, "the first line names the columns: timestamp,value"));
     };
-    let mut points: Vec<(f64, f64)> = Vec::new();
+    let mut points: Vec<Point> = Vec::new();
     let mut record = csv::StringRecord::new();
     loop {
         let start = usize::try_from(reader.position().byte()).unwrap_or(0);
@@ -105,8 +127,8 @@ fn point(
     record: &csv::StringRecord,
     time: usize,
     value: usize,
-    last: Option<&(f64, f64)>,
-) -> Result<(f64, f64), String> {
+    last: Option<&Point>,
+) -> Result<Point, String> {
     let field = |index: usize| record.get(index).filter(|text| !text.is_empty());
     let at = field(time).and_then(parse_timestamp).ok_or("no timestamp")?;
     let value: f64 = field(value).and_then(|text| text.parse().ok()).ok_or("no value")?;
@@ -143,93 +165,40 @@ fn parse_timestamp(text: &str) -> Option<f64> {
     stamp.ok().map(|stamp| stamp.as_millisecond() as f64 / 1e3)
 }
 
-/// The whole days within `points`, resampled at the trace's own spacing and scaled to a mean of 1.
-///
-/// A day is whole if the recording reaches to within one spacing of its ends; the value between two
-/// recorded ones lies on the line between them.
-fn whole_days(points: &[(f64, f64)]) -> Result<Days, TraceProblem> {
-    let too_short =
-        || TraceProblem::new("the trace holds no whole day", "record at least from 00:00 to 24:00 UTC");
-    let (Some(first), Some(last)) = (points.first(), points.last()) else {
-        return Err(TraceProblem::new("the trace is empty", "add rows: 2014-04-10 00:04:00,94.0"));
-    };
-    let mut gaps: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
-    gaps.sort_by(f64::total_cmp);
-    let spacing = *gaps.get(gaps.len() / 2).ok_or_else(too_short)?;
-    let slots = (DAY / spacing).round().clamp(1.0, MOST_SLOTS);
-    let (start, end) = (((first.0 - spacing) / DAY).ceil(), ((last.0 + spacing) / DAY).floor());
-    let mut days = Days::new();
-    let mut day = start;
-    while day < end {
-        let next = points.partition_point(|(at, _)| *at < (day + 1.0) * DAY);
-        if next > points.partition_point(|(at, _)| *at < day * DAY) {
-            days.push(resampled(points, day * DAY, slots));
-        }
-        // The gap of a recorder that was switched off is skipped, however long.
-        day = points.get(next).map_or(end, |(at, _)| (at / DAY).floor().max(day + 1.0));
-    }
-    let count = days.iter().map(Vec::len).sum::<usize>();
-    let mean = days.iter().flatten().sum::<f64>() / count.max(1) as f64;
-    if days.is_empty() {
-        return Err(too_short());
-    }
-    if mean <= 0.0 {
-        return Err(TraceProblem::new("the trace holds no load", "all values of its whole days are zero"));
-    }
-    days.iter_mut().flatten().for_each(|value| *value /= mean);
-    Ok(days)
-}
-
-/// The values at the middles of `slots` equal parts of the day that begins at `start`.
-fn resampled(points: &[(f64, f64)], start: f64, slots: f64) -> Vec<f64> {
-    let width = DAY / slots;
-    let mut middles = Vec::new();
-    let mut middle = start + width / 2.0;
-    while middle < start + DAY {
-        middles.push(interpolated(points, middle));
-        middle += width;
-    }
-    middles
-}
-
-fn interpolated(points: &[(f64, f64)], at: f64) -> f64 {
-    let after = points.partition_point(|(time, _)| *time < at);
-    match (after.checked_sub(1).and_then(|before| points.get(before)), points.get(after)) {
-        (Some((t0, v0)), Some((t1, v1))) => v0 + (v1 - v0) * (at - t0) / (t1 - t0),
-        (Some((_, value)), None) | (None, Some((_, value))) => *value,
-        (None, None) => 0.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn days_of(text: &str) -> Result<Days, TraceProblem> {
         let source = Arc::new(Source { name: "t.csv".into(), text: text.into() });
-        whole_days(&points(&source)?)
+        Days::of(&points(&source)?)
     }
 
-    #[test]
-    fn whole_days_are_kept_and_scaled_and_cut_off_ones_dropped() {
-        let hour = |n: u32| format!("2020-01-{:02} {:02}:30:00,{}\n", 1 + n / 24, n % 24, 1 + n / 24);
-        let text: String = (7..80).map(hour).collect();
-        let days = days_of(&format!("timestamp,value\n{text}")).unwrap();
-        // Days 2 and 3 are whole; 1 begins at 07:30 and 4 ends at 07:30.
-        assert_eq!(days.len(), 2);
-        assert!(days.iter().all(|day| day.len() == 24));
-        assert!((days[0][12] - 0.8).abs() < 1e-12 && (days[1][12] - 1.2).abs() < 1e-12);
+    fn moments(values: &[f64]) -> (f64, f64) {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        let square = values.iter().map(|value| (value / mean - 1.0).powi(2)).sum::<f64>();
+        let most = values.iter().copied().fold(0.0, f64::max) / mean;
+        ((square / values.len() as f64).sqrt(), most)
     }
 
+    /// Counts of five minutes: what varies between them varies in the days, and the highest of them is as high.
     #[test]
-    fn gaps_are_filled_along_a_straight_line() {
-        let rows = (0..24)
-            .filter(|hour| !(10..14).contains(hour))
-            .map(|hour| format!("{}.0,{hour}\n", hour * 3600 + 1800));
-        let days = days_of(&format!("timestamp,value\n{}", rows.collect::<String>())).unwrap();
-        for (hour, value) in days[0].iter().enumerate() {
-            assert!((value - hour as f64 / 11.5).abs() < 1e-9, "{hour}: {value}");
-        }
+    fn the_shipped_trace_varies_as_recorded() {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/traffic/elb_request_count_8c0756.csv");
+        let text = std::fs::read_to_string(path).unwrap();
+        let days = days_of(&text).unwrap();
+        // The recording goes on for 40 minutes after its last whole day.
+        let recorded = text.lines().skip(1).filter(|row| !row.starts_with("2014-04-24"));
+        let recorded: Vec<f64> =
+            recorded.map(|row| row.split_once(',').unwrap().1.parse().unwrap()).collect();
+        let (deviation, most) = moments(&recorded);
+        assert!((deviation - 0.916).abs() < 2e-3 && (most - 10.6).abs() < 0.02, "{deviation}, {most}");
+        let of_days = moments(&days.factors.concat());
+        assert!((of_days.0 / deviation - 1.0).abs() < 2e-3, "{} {deviation}", of_days.0);
+        assert!((of_days.1 / most - 1.0).abs() < 2e-3, "{} {most}", of_days.1);
+        // Eight samples are missing, and the first comes four minutes after midnight.
+        assert_eq!((days.factors.len(), days.gaps), (14, Gaps { count: 8, minutes: 40, held: 0 }));
     }
 
     #[test]
@@ -242,9 +211,24 @@ mod tests {
             ("timestamp,value\n0,-1\n", "row"),
             ("timestamp,value\n0,1\n0,1\n", "row"),
             ("timestamp,value\n0,0\n43200,0\n86400,0\n", "no load"),
+            ("timestamp,value\n0,1\n86401,1\n172802,1\n", "more than a day apart"),
         ] {
             let problem = days_of(text).unwrap_err();
             assert!(problem.message.contains(why), "{text:?}: {}", problem.message);
         }
+    }
+
+    #[test]
+    fn gaps_are_said_where_the_trace_is_named() {
+        let source = Arc::new(Source { name: "s.toml".into(), text: "trace = \"t.csv\"".into() });
+        let said = |held: usize| {
+            let days = Days { factors: vec![Vec::new(); 2], gaps: Gaps { count: 2, minutes: 144, held } };
+            days.gaps_diagnostic(&Place::new(&source, 8..15)).unwrap().render(super::super::Colour::Never)
+        };
+        assert!(
+            said(0).starts_with("warning[W0007]: the trace has 2 gaps of 144 min in all, 5.0 % of its days")
+        );
+        assert!(said(0).contains("the same minutes of the nearest day"), "{}", said(0));
+        assert!(said(10).contains("10 min of it no other day has"), "{}", said(10));
     }
 }

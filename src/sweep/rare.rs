@@ -133,7 +133,7 @@ pub fn rare_risk(
     let simulate = |tilt: &Tilt, replication| {
         simulation.run_with(&Draws::new(seed, replication).tilted(tilt), &mut Unobserved)
     };
-    // The kernel keeps its watermark to itself: what is left when memory runs out.
+    // What is left when memory runs out.
     let kept_back = simulation.memory().saturating_sub(simulation.capacity());
     let search = Search { seed, effort, kept_back, run: Run { watch: &Unwatched, cancelled }, simulate };
     let untilted = Unknown::of(host).into_iter().map(|unknown| (unknown, 0.0)).collect();

@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::replicate::{Run, Stop, batch};
-use crate::memory::reclaim::min_watermark;
+use crate::memory::reclaim::kept_back;
 use crate::model::{Host, Outcome, Simulation, Unobserved};
 use crate::scenario::Replications;
 use crate::stats::rank_interval;
@@ -63,8 +63,9 @@ pub(super) fn from_peaks(host: &Host, outcomes: &[Outcome], budget: &Budget) -> 
     let mut peaks: Vec<Bytes> = outcomes.iter().map(peak).collect();
     peaks.sort_unstable();
     let ranks = rank_interval(peaks.len() as u64, 1.0 - budget.affected(), budget.confidence);
-    // A container hands out its limit to the last byte, a kernel keeps its watermark back.
-    let room_for = |peak| if host.machine.container.is_some() { peak } else { ram_for(peak) };
+    // A container hands out its limit to the last byte, a kernel keeps some of its RAM back.
+    let page = host.machine.page_size;
+    let room_for = |peak| if host.machine.container.is_some() { peak } else { ram_for(peak, page) };
     let ram_at = |rank: u64| {
         let place = usize::try_from(rank.saturating_sub(1)).ok()?;
         peaks.get(place).copied().filter(|&peak| peak < NO_RAM).map(room_for)
@@ -80,10 +81,10 @@ fn peak(outcome: &Outcome) -> Bytes {
     if outcome.incidents() == 0 { outcome.peak_memory } else { NO_RAM }
 }
 
-/// The RAM of which `peak` is all that the kernel hands out: the fixed point of `ram = peak + watermark(ram)`.
-fn ram_for(peak: Bytes) -> Bytes {
-    // The watermark grows with the root of RAM, at most by a twentieth: each step shrinks the error as much.
-    (0..32).fold(peak, |ram, _| peak + min_watermark(ram))
+/// The RAM of which `peak` is all that the kernel hands out: the fixed point of `ram = peak + kept back(ram)`.
+fn ram_for(peak: Bytes, page: Bytes) -> Bytes {
+    // What it keeps back grows by a twentieth of the RAM at most: each step shrinks the error as much.
+    (0..32).fold(peak, |ram, _| peak + kept_back(ram, page))
 }
 
 #[cfg(test)]
@@ -105,10 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn the_ram_is_its_peak_and_the_watermark_above_it() {
-        let peak = Bytes::gib(30);
-        let ram = ram_for(peak);
-        assert_eq!(ram, peak + min_watermark(ram));
+    fn the_ram_is_its_peak_and_what_the_kernel_keeps_back() {
+        for (peak, page) in [(30, 4), (1_500, 4), (30, 16), (30, 64)] {
+            let (peak, page) = (Bytes::gib(peak), Bytes::kib(page));
+            let ram = ram_for(peak, page);
+            assert_eq!(ram, peak + kept_back(ram, page));
+        }
     }
 
     #[test]
@@ -152,7 +155,7 @@ mod tests {
         let budget = Budget { incidents_per_year: 1.0, ..monthly(Replications::Fixed(400)) };
         let mut outcomes = vec![Outcome { peak_memory: Bytes::gib(8), ..Outcome::default() }; 400];
         let high = |outcomes: &[Outcome]| from_peaks(&given(0.0), outcomes, &budget).high;
-        assert_eq!(high(&outcomes), Some(ram_for(Bytes::gib(8))));
+        assert_eq!(high(&outcomes), Some(ram_for(Bytes::gib(8), Bytes::kib(4))));
         outcomes[..200].iter_mut().for_each(|outcome| outcome.sync_loops = 1);
         assert_eq!(high(&outcomes), None);
     }

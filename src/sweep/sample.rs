@@ -28,6 +28,7 @@ save = []
 [save]
 throughput = "100 MiB/s"
 sigma = 0.3
+law-error = "none"
 
 [simulation]
 horizon = "3d"

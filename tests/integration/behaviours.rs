@@ -229,7 +229,7 @@ fn the_kill_comes_above_the_watermark_and_after_a_stall() {
     let began = time(|what| matches!(what, Happening::StallBegan { .. }));
     assert_eq!(time(|what| matches!(what, Happening::Killed { .. })).since(began), stalled);
     assert!(stalled.0 > 0 && trace.outcome.downtime >= stalled);
-    assert_eq!(trace.outcome.free_min, reclaim::min_watermark(Bytes::gib(16)));
+    assert_eq!(trace.outcome.free_min, reclaim::kept_back(Bytes::gib(16), Bytes::kib(4)));
 }
 
 /// 11: Servers of one scenario are alike, so the law says it.

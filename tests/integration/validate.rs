@@ -3,6 +3,7 @@
 
 mod accuracy;
 mod input;
+mod law_error;
 mod readme;
 
 use std::process::Output;

@@ -52,7 +52,7 @@ fn a_save_that_copies_too_much_kills_the_server_by_default() {
     let kill = outcome.first_kill.unwrap();
     assert_eq!((kill.victim, kill.cause), (Victim::Server, Cause::Backup));
     assert_eq!(outcome.server_kills[Cause::Backup], 7);
-    assert_eq!(outcome.free_min, reclaim::min_watermark(Bytes::gib(16)));
+    assert_eq!(outcome.free_min, reclaim::kept_back(Bytes::gib(16), Bytes::kib(4)));
     // Seven reloads of 12 GiB at 100 MiB/s, a second of delay and up to 1.1 s of orphan each, after as many stalls.
     let downtime = outcome.downtime.as_secs_f64() - stalled(host(TOO_MUCH));
     assert!((7.0 * 122.8..7.0 * 125.0).contains(&downtime), "{downtime}");
@@ -162,7 +162,7 @@ fn watching_changes_nothing() {
 }
 
 #[test]
-fn a_host_fits_up_to_its_watermark() {
+fn a_host_fits_up_to_what_the_kernel_keeps_back() {
     let roomy = Simulation::new(host(0.0)).fit();
     assert!(roomy.holds(), "{roomy:?}");
     let mut tight = host(0.0);

@@ -198,7 +198,7 @@ impl Case {
         let fork_us = Range::assumed(pause.0, pause.1, "").draw(random);
         let buffered = self.buffered(random, rate * seconds, rdb::set_bytes(data.kind) as f64);
         let tables = 2.0 * child::page_tables(data.resident, data.pages.base());
-        let kept_back = reclaim::min_watermark(Bytes::from_f64(self.ram)).as_f64();
+        let kept_back = reclaim::kept_back(Bytes::from_f64(self.ram), Bytes(pages.base())).as_f64();
         let save = save::peak(&course).anonymous() + tables;
         Draw {
             copied: save::last_cow_size(&course, data.resident),

@@ -109,7 +109,7 @@ pub fn saturation(forecast: &Forecast) -> String {
 
 /// May I save now?
 pub fn verdict(headroom: &Headroom, worst: &Forecast, operation: &str) -> String {
-    let Headroom { ram, resident, copied, page_tables, others, watermark } = *headroom;
+    let Headroom { ram, resident, copied, page_tables, others, kept_back } = *headroom;
     let (answer, margin) = if headroom.fits() {
         ("fits", format!("{} to spare", headroom.margin()))
     } else {
@@ -120,7 +120,7 @@ pub fn verdict(headroom: &Headroom, worst: &Forecast, operation: &str) -> String
     [
         format!("The save {answer}: at worst it needs {need} of {ram}, {margin}."),
         format!("{resident} resident, {copied} copied, {page_tables} of page tables,"),
-        format!("{others} of the system, {watermark} that the kernel keeps."),
+        format!("{others} of the system, {kept_back} that the kernel keeps."),
         format!(
             "At worst: {rate} {operation}/s, a save of {}, {ratio} times used_memory resident.",
             span(worst.seconds)

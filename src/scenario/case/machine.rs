@@ -3,7 +3,6 @@
 use super::super::classes;
 use super::super::reading::{Derived, Group, Readings};
 use super::super::value::{Value, parse_version};
-use super::exact;
 use crate::memory::HugePages;
 use crate::memory::oom::KillRule;
 use crate::memory::overcommit::Overcommit;
@@ -16,51 +15,32 @@ use crate::units::Bytes;
 /// Source: Linux 6.1, `include/linux/mm_types.h`.
 const PAGE_STRUCTURE: f64 = 64.0;
 
-/// What is reserved where it is not given: in a container nothing, on a host of a class the kernel's page structures
-/// besides the default.
+/// What is reserved where it is not given and the servers are in a container: nothing.
 pub fn derive_reserved(readings: &mut Readings) {
-    let host = readings.once("host");
-    let class = host.text("class").and_then(classes::find);
-    if host.mentions("reserved") {
+    let Some(host) = readings.once_mut("host") else { return };
+    if host.mentions("reserved") || host.is_word("limit") {
         return;
     }
-    if !host.is_word("limit") {
-        let derived = Derived {
-            value: Value::Quantity(Uncertain::certain(0.0)),
-            text: format!("\"{}\"", Bytes::ZERO),
-            how: "the processes of the host are not in the container".to_owned(),
-        };
-        return derive(readings, derived);
-    }
-    let (Some(ram), Some(page), Some(reserved)) =
-        (class.and_then(|class| class.ram), host.quantity("page-size"), host.quantity("reserved"))
-    else {
-        return;
-    };
-    let structures = ram.scaled(PAGE_STRUCTURE / page.likely);
-    let with = |bytes: f64| Bytes::from_f64(bytes) + structures;
-    let ends = [with(reserved.low), with(reserved.likely), with(reserved.high)];
     let derived = Derived {
-        value: Value::Quantity(Uncertain {
-            low: ends[0].as_f64(),
-            likely: ends[1].as_f64(),
-            high: ends[2].as_f64(),
-        }),
-        text: format!(
-            "{{ low = \"{}\", likely = \"{}\", high = \"{}\" }}",
-            exact(ends[0]),
-            exact(ends[1]),
-            exact(ends[2])
-        ),
-        how: format!("the default and the kernel's page structures of {ram}, {structures}"),
+        value: Value::Quantity(Uncertain::certain(0.0)),
+        text: format!("\"{}\"", Bytes::ZERO),
+        how: "the processes of the host are not in the container".to_owned(),
     };
-    derive(readings, derived);
+    host.derive("reserved", derived);
 }
 
-fn derive(readings: &mut Readings, reserved: Derived) {
-    if let Some(host) = readings.once_mut("host") {
-        host.derive("reserved", reserved);
-    }
+/// The kernel's page structures, which it takes from the RAM of the machine that a class names before it counts
+/// `MemTotal`. None where `ram` is given, which is that; nor in a container, whose limit they do not count against.
+pub fn page_structures(host: &Group) -> Option<Bytes> {
+    let ram = host.text("class").and_then(classes::find)?.ram?;
+    host.is_word("limit").then(|| ram.scaled(PAGE_STRUCTURE / host.bytes("page-size").as_f64()))
+}
+
+/// What the kernel and other processes use: as given, and the page structures.
+fn reserved(host: &Group) -> Uncertain {
+    let structures = page_structures(host).unwrap_or_default().as_f64();
+    let Uncertain { low, likely, high } = host.uncertain("reserved");
+    Uncertain { low: low + structures, likely: likely + structures, high: high + structures }
 }
 
 /// The machine of a scenario in which nothing is wrong.
@@ -70,7 +50,7 @@ pub fn machine_of(host: &Group, server: &Group) -> Machine {
     let kernel = kernel.expect("a checked kernel is a version");
     Machine {
         ram: class.and_then(|class| class.ram).unwrap_or_else(|| host.bytes("ram")),
-        reserved: host.uncertain("reserved"),
+        reserved: reserved(host),
         page_size: host.bytes("page-size"),
         huge_pages: huge_pages(host, server, kernel),
         container: (!host.is_word("limit")).then(|| Container {

@@ -224,6 +224,21 @@ fn what_cannot_be_of_bursts_noise_and_slow_disks_says_so() {
 }
 
 #[test]
+fn gaps_of_a_trace_are_told() {
+    let shown = said(&format!("{MINIMAL}\n[traffic]\ntrace = \"traffic/elb_request_count_8c0756.csv\"\n"));
+    insta::assert_snapshot!(shown, @r#"
+    warning[W0007]: the trace has 8 gaps of 40 min in all, 0.2 % of its days
+      --> demo.toml:14:9
+       |
+    14 | trace = "traffic/elb_request_count_8c0756.csv"
+       |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ filled with the same minutes of the nearest day that has them
+       |
+       = note: a value holds until the next one, and longer than the usual step none does
+       = help: record without a break, or leave the days with gaps out
+    "#);
+}
+
+#[test]
 fn a_bad_row_of_a_trace_is_shown_in_the_trace() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(

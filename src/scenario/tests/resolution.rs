@@ -44,7 +44,32 @@ fn a_class_gives_the_kernel_its_page_structures_and_a_measured_ram_does_not() {
     let surplus = class.host.machine.reserved.likely - ram.host.machine.reserved.likely;
     assert!((surplus - Bytes::mib(512).as_f64()).abs() < 1.0);
     let given = read(&edited("[server]", "reserved = \"1 GiB\"\n[server]")).unwrap();
-    assert_eq!(given.as_written().host.machine.reserved, Uncertain::certain(Bytes::gib(1).as_f64()));
+    let with_structures = Uncertain::certain(Bytes::mib(1536).as_f64());
+    assert_eq!(given.as_written().host.machine.reserved, with_structures);
+    let of_ram = given.at(&[("host.ram", "32 GiB")]).unwrap();
+    assert_eq!(of_ram.host.machine.reserved, Uncertain::certain(Bytes::gib(1).as_f64()));
+    let of_large_pages = given.at(&[("host.page-size", "64 KiB")]).unwrap();
+    assert_eq!(of_large_pages.host.machine.reserved, Uncertain::certain(Bytes::mib(1056).as_f64()));
+}
+
+/// What is written out names what was given, or the default, and the structures come on top when it is read again.
+#[test]
+fn a_default_that_is_given_changes_nothing_and_what_is_written_out_neither() {
+    let default = read(MINIMAL).unwrap();
+    let reserved = "reserved = { low = \"400 MiB\", likely = \"700 MiB\", high = \"1.5 GiB\" }";
+    let given = read(&edited("[server]", &format!("{reserved}\n[server]"))).unwrap();
+    for class in ["yandex.hm3-c4-m16", "yandex.hm3-c4-m32"] {
+        let [default, case] =
+            [&default, &given].map(|scenario| scenario.at(&[("host.class", class)]).unwrap());
+        assert_eq!(case.host, default.host);
+        let written = given.standalone_toml(&case);
+        assert!(written.contains("# reserved is without the kernel's page structures of"), "{written}");
+        let again = read(&written).unwrap();
+        assert_eq!(again.as_written().host, case.host);
+        assert_eq!(read(&again.standalone_toml(again.as_written())).unwrap().as_written().host, case.host);
+    }
+    let of_ram = given.at(&[("host.ram", "32 GiB")]).unwrap();
+    assert!(!given.standalone_toml(&of_ram).contains("page structures"));
 }
 
 #[test]
@@ -191,13 +216,14 @@ fn the_resolved_scenario_says_where_values_come_from() {
     memory-high = "none"                             # default: Linux
     oom-group = false                                # default: Linux; Kubernetes sets it from 1.28 on where the nodes have cgroup v2
     servers = 1                                      # default: a host of its own
-    reserved = { low = "912 MiB", likely = "1270874112 B", high = "2 GiB" } # derived: the default and the kernel's page structures of 32 GiB, 512 MiB
+    reserved = { low = "400 MiB", likely = "700 MiB", high = "1.5 GiB" } # default: assumed; a Linux with monitoring and backup agents
     kernel = "6.1"                                   # default: assumed; Debian 12
     page-size = "4 KiB"                              # default: x86-64 Linux
     transparent-huge-pages = "madvise"               # default: upstream Linux; with `disable-thp` it does not matter
     overcommit-memory = 0                            # default: Linux
     overcommit-ratio = 50                            # default: Linux
     swap = "0 B"                                     # default: none, as on managed hosts
+    # reserved is without the kernel's page structures of 32 GiB: 512 MiB more
 
     [server]
     engine = "valkey-8.0"                            # default: assumed; the latest engine whose saves were measured for this project

@@ -117,7 +117,7 @@ fn a_risk_of_one_in_a_million_names_what_decides_it() {
 
 #[test]
 fn the_risk_is_the_same_for_any_number_of_threads() {
-    let effort = Effort { pilot: 200, levels: 12, sample: 2_000 };
+    let effort = Effort { pilot: 400, levels: 12, sample: 5_000 };
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| rare_risk(&host(100.0), 1, 0.95, effort, &NEVER).unwrap())

@@ -20,7 +20,7 @@ fn rows_of(file: &str) -> Vec<measured::Row> {
 }
 
 /// With load and progress as they were sampled.
-static SAMPLED: LazyLock<Validation> = LazyLock::new(|| {
+pub static SAMPLED: LazyLock<Validation> = LazyLock::new(|| {
     let rows = rows();
     let timelines = rows.iter().filter_map(|row| Some((row.run_id.clone(), timeline(row)?))).collect();
     Validation::new(&rows, &timelines)
