@@ -31,8 +31,8 @@ pub struct ClassAnswer {
     /// The percent that the data needs at the end of the horizon, to a hundredth; `None` where no data is given to
     /// judge by.
     pub needed_percent: Option<f64>,
-    /// The largest simulated percent at which the server, full to `maxmemory`, meets the budget, as it does at every one
-    /// below; `None` where none does. It may be above a provider's cap.
+    /// The largest simulated percent at which the server, full to `maxmemory`, meets the budget, as it does at every
+    /// one below; `None` where none does. It may be above a provider's cap.
     pub survivable_percent: Option<f64>,
     /// The percents that were tried by fresh replications, in order: those that failed, and the one that held. Empty
     /// where percents were gridded.

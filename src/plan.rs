@@ -48,7 +48,7 @@ pub use hours::{BackupHour, BackupHours};
 pub use room::Room;
 pub use rules::RuleOfThumb;
 pub use sensitivity::{MeasureNext, Sensitivities, Sensitivity};
-pub use surge::{SURGE, Surge};
+pub use surge::{BusyHour, SURGE, Surge, busy_hour};
 pub use watch::Watch;
 
 use crate::decision::{self, ClassAnswer};

@@ -41,7 +41,7 @@ pub(crate) mod words;
 pub use crate::stats::Estimate;
 pub use assurance::{Beyond, Fleet, HOSTS, beyond};
 pub use budget::Budget;
-pub use critical::{Effort, Limit, Question, Tried, estimates, limits};
+pub use critical::{Effort, Limit, Question, Tried, estimates, limits, refine};
 pub use grid::{Cell, Grid, cells, full_to, hosts};
 pub use ladder::Ladder;
 pub use replicate::Stop;

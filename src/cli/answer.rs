@@ -5,6 +5,7 @@ use std::path::Path;
 use super::table;
 use crate::decision::{ClassAnswer, StepAbove};
 use crate::model::Unknown;
+use crate::plan::{BusyHour, Room, SURGE, Surge};
 use crate::report::{CellTable, Manifest};
 use crate::scenario::Scenario;
 use crate::sweep::words::rate;
@@ -34,7 +35,14 @@ pub fn json(scenario: &Scenario, sweep: &Sweep, manifest: &Manifest, dir: &Path)
 }
 
 /// The answer in words: what was asked, a table with a row a class, a sentence a class, and where the files are.
-pub fn human(scenario: &Scenario, grid: &Grid, sweep: &Sweep, answers: &[ClassAnswer], dir: &Path) -> String {
+pub fn human(
+    scenario: &Scenario,
+    grid: &Grid,
+    sweep: &Sweep,
+    answers: &[ClassAnswer],
+    busy: Option<BusyHour>,
+    dir: &Path,
+) -> String {
     let mut parts = vec![question(scenario, grid)];
     if let Some(required) = sweep.required_ram {
         parts.push(required_ram(required, grid, answers));
@@ -43,6 +51,7 @@ pub fn human(scenario: &Scenario, grid: &Grid, sweep: &Sweep, answers: &[ClassAn
     parts.push(table_of(answers));
     parts.extend(beside_kills(sweep));
     parts.extend(answers.iter().map(paragraph));
+    parts.extend(busy.map(|busy| busy_hour(busy.percent, &busy.surge)));
     parts.extend(beside_the_answer(scenario, sweep));
     parts.push(how_to_read(scenario, grid));
     parts.push(format!("Files: {} (charts/heatmap.png, cells.csv, run.json)", dir.display()));
@@ -179,6 +188,30 @@ pub fn paragraph(answer: &ClassAnswer) -> String {
         lines.extend(paste.lines().map(|line| format!("  {line}")));
     }
     lines.join("\n")
+}
+
+/// What an hour of ten times the load would do to a server full to `percent`, or to data as given.
+pub fn busy_hour(percent: Option<f64>, surge: &Surge) -> String {
+    let Surge { fails, holds } = surge;
+    let share = |value: f64| Percent(100.0 * value).to_string();
+    let at = match percent {
+        Some(percent) => format!("at {}", Percent(percent)),
+        None => "as given".to_owned(),
+    };
+    let fails = if fails.value > 0.0 {
+        let [value, low, high] = [fails.value, fails.low, fails.high].map(share);
+        format!("{value} of the hosts ({low} to {high}) have an incident {at}")
+    } else {
+        format!("none of the hosts was seen to have an incident {at}, at most {} do", share(fails.high))
+    };
+    let holds = match holds {
+        Some(Room::Percent(percent)) => {
+            format!("nineteen in twenty come through up to {}", Percent(*percent))
+        }
+        Some(Room::Ram(ram)) => format!("nineteen in twenty come through in {ram} of memory"),
+        None => "no room that was looked at brings nineteen in twenty through".to_owned(),
+    };
+    format!("Under an hour of {SURGE} times the load that a backup begins, {fails}; {holds}.")
 }
 
 /// What the answers leave aside: the values of axes other than host and percent.

@@ -7,6 +7,7 @@ use anyhow::Context;
 
 use super::args::{Format, MergeArgs};
 use super::exit::Exit;
+use super::run::busy_hour;
 use super::terminal::Terminal;
 use super::{answer, input, run};
 use crate::decision;
@@ -46,7 +47,10 @@ pub fn merge(args: &MergeArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     let merged = args.parts.len();
     terminal.say(format!("{} of {merged} parts, seed {}", answer::cells(grid.len()), grid.seed));
     terminal.answer(&match args.format {
-        Format::Human => answer::human(&scenario, &grid, &sweep, &answers, &args.out),
+        Format::Human => {
+            let busy = busy_hour(&scenario, &answers, None, &AtomicBool::new(false))?;
+            answer::human(&scenario, &grid, &sweep, &answers, busy, &args.out)
+        }
         Format::Json => answer::json(&scenario, &sweep, &manifest, &args.out)?,
         Format::Csv => std::fs::read_to_string(args.out.join(crate::report::CELLS_CSV))
             .context("cannot read the cells back")?,

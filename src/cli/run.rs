@@ -1,5 +1,6 @@
 //! `forkcast run`: the sweep, its run folder and its answer.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,8 @@ use super::record::Record;
 use super::shard::ShardArg;
 use super::terminal::Terminal;
 use super::{answer, input};
-use crate::decision;
+use crate::decision::{self, ClassAnswer};
+use crate::plan::{self, BusyHour, Trouble};
 use crate::report::journal::{self, Fingerprint};
 use crate::report::{
     CellTable, ClassSummary, Manifest, PartOf, ReplicationRow, ReportError, RunFolder, ScenarioText,
@@ -65,7 +67,10 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     terminal.answer(&match args.format {
         Format::Human => match shard {
             Some(shard) => of_shard(shard, &part, &grid, &dir),
-            None => answer::human(&scenario, &grid, &sweep, &answers, &dir),
+            None => {
+                let busy = busy_hour(&scenario, &answers, args.threads, &cancelled)?;
+                answer::human(&scenario, &grid, &sweep, &answers, busy, &dir)
+            }
         },
         Format::Json => answer::json(&scenario, &sweep, &manifest, &dir)?,
         Format::Csv => std::fs::read_to_string(dir.join(crate::report::CELLS_CSV))
@@ -141,6 +146,20 @@ fn simulate(
         terminal.insist(format!("error: {failure}"));
     }
     Ok(sweep)
+}
+
+/// What a busy hour does to the host of the answer; nothing where the run was ended.
+pub(super) fn busy_hour(
+    scenario: &Scenario,
+    answers: &[ClassAnswer],
+    threads: Option<NonZeroUsize>,
+    cancelled: &AtomicBool,
+) -> anyhow::Result<Option<BusyHour>> {
+    let settings = Settings { threads, keep_outcomes: false };
+    match plan::busy_hour(scenario, answers, settings, cancelled) {
+        Err(Trouble::Interrupted) => Ok(None),
+        found => Ok(found?),
+    }
 }
 
 /// What `run.json` says of `scenario` before there are answers.

@@ -250,10 +250,10 @@ pub(super) mod tests {
     fn safe_says_what_to_set() {
         let texts = [said(41.0, "ssss"), said(41.0, "ssur"), said(55.0, "ssrr"), said(55.0, "susr")];
         insta::assert_snapshot!(texts.join("\n"), @"
-        safe: the data needs 41 % of RAM, and full to 65 % the server has at most 0.0081 incidents a year: set 41 % to 65 %
-        safe: the data needs 41 % of RAM, and full to 55 % the server has at most 0.0081 incidents a year: set 41 % to 55 %
-        safe: the data needs 55 % of RAM, and full to 55 % the server has at most 0.0081 incidents a year: set 55 %
-        safe: the data needs 55 % of RAM, and full to 60 % the server has at most 0.0081 incidents a year: set 55 % to 60 %
+        safe: the data needs 41 % of RAM, and full to 65 % the server is hit at most 0.0081 times a year: set 41 % to 65 %
+        safe: the data needs 41 % of RAM, and full to 55 % the server is hit at most 0.0081 times a year: set 41 % to 55 %
+        safe: the data needs 55 % of RAM, and full to 55 % the server is hit at most 0.0081 times a year: set 55 %
+        undecided: the data needs 55 % of RAM; full to maxmemory the server stays within 0.01 incidents a year only up to 50 %, and 55 % is open: (why 55 % is undecided)
         ");
     }
 
@@ -306,7 +306,7 @@ pub(super) mod tests {
         assert_eq!(within.paste.unwrap(), "# 75 % of 32 GiB\nmaxmemory 25769803776");
         let texts = [within.reason, capped(78.0, 75.0).reason, capped(72.0, 74.0).reason];
         insta::assert_snapshot!(texts.join("\n"), @"
-        the data needs 60 % of RAM, and full to 75 % the server has at most 0.0081 incidents a year: set 60 % to 75 %; 80 % would survive too, but the provider allows no more
+        the data needs 60 % of RAM, and full to 75 % the server is hit at most 0.0081 times a year: set 60 % to 75 %; 80 % would survive too, but the provider allows no more
         the data needs 78 % of RAM, and the provider allows no more than 75 %
         the data needs 72 % of RAM; 75 % would be safe, but is above what the provider allows: simulate a percent between
         ");
@@ -380,7 +380,7 @@ pub(super) mod tests {
         let texts =
             [limited(41.0, "ssrr"), limited(65.0, "ssnn"), limited(118.75, "ssss"), answer(&as_given).reason];
         insta::assert_snapshot!(texts.join("\n"), @"
-        the data needs 41 % of the limit, and full to 55 % the server has at most 0.0081 incidents a year: set 41 % to 55 %
+        the data needs 41 % of the limit, and full to 55 % the server is hit at most 0.0081 times a year: set 41 % to 55 %
         the data needs 65 % of the limit, and from 60 % on the limit does not hold the full server even with no child alive
         the data needs 118.8 % of the limit: it takes a larger limit
         the data needs 82 % of the limit: (why 82 % is risky); it takes a limit of 38 GiB to stay within it
@@ -392,7 +392,7 @@ pub(super) mod tests {
         let rows = rows(&percents_from_50("ssrr"));
         let answer = answer(&Question { servers: 4, ..question(41.0, &rows) });
         insta::assert_snapshot!(format!("{}\n{}", answer.reason, answer.paste.unwrap()), @"
-        the data of all 4 servers together needs 41 % of RAM, and full to 55 % the server has at most 0.0081 incidents a year: set 41 % to 55 %
+        the data of all 4 servers together needs 41 % of RAM, and full to 55 % the server is hit at most 0.0081 times a year: set 41 % to 55 %
         # 55 % of 32 GiB for 4 servers together, each of them:
         maxmemory 18897856103
         ");

@@ -6,9 +6,10 @@ use crate::sweep::{CellRow, Verdict};
 ///
 /// Percents are judged from the smallest up, and the first that is not shown to be safe ends it. So the largest one
 /// told to be safe is no lucky one among many: to be told of any percent beyond the budget, the first such must have
-/// passed, and that has no more than the error of a single judgement (testing in a fixed sequence; W. Maurer, L. Hothorn
-/// and W. Lehmacher, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori ordered hypotheses",
-/// 1995). Nor is a percent above one that fails any advice, since a server passes through the lower one as it fills.
+/// passed, and that has no more than the error of a single judgement (testing in a fixed sequence; W. Maurer, L.
+/// Hothorn and W. Lehmacher, "Multiple comparisons in drug clinical trials and preclinical assays: a-priori ordered
+/// hypotheses", 1995). Nor is a percent above one that fails any advice, since a server passes through the lower one
+/// as it fills.
 #[derive(Clone, Debug)]
 pub(super) struct Frontier<'a> {
     /// The cells with their percents, ascending.

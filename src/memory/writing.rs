@@ -23,7 +23,8 @@ const SECONDS_PER_TRY: f64 = 0.28e-6;
 ///
 /// See [`SECONDS_PER_KEY`]. Measured by the processor time of the child with and without `rdbcompression`, on Redis
 /// 7.0.15: 4.9 to 7.2 ns a byte of random values from 64 bytes to 16 KiB, 4.0 to 4.4 of JSON from 280 bytes to 14 KiB
-/// that shrinks to 0.98 to 0.42 of its length (`tests/data/files`). Values that are one pattern over and over take 1 ns.
+/// that shrinks to 0.98 to 0.42 of its length (`tests/data/files`). Values that are one pattern over and over take 1
+/// ns.
 const SECONDS_PER_BYTE_TRIED: f64 = 5.1e-9;
 
 /// Processor time of a child for a key of `kind` that takes `record` bytes of its file, over that of a bare key.

@@ -17,9 +17,9 @@ use crate::rng::Purpose;
 use crate::units::{SimDuration, SimTime};
 
 /// A server killed this many times in a row, each time within [`WINDOW`] of its reload and without a save that
-/// succeeded between them, is taken to be in a crash loop: the append-only file is rewritten as soon as it is loaded, or
-/// the data no longer fits. An assumption of this project; a supervisor's own limit (`StartLimitBurst`) is of the same
-/// kind and stops sooner.
+/// succeeded between them, is taken to be in a crash loop: the append-only file is rewritten as soon as it is loaded,
+/// or the data no longer fits. An assumption of this project; a supervisor's own limit (`StartLimitBurst`) is of the
+/// same kind and stops sooner.
 const KILLS: u32 = 3;
 
 /// See [`KILLS`].
@@ -60,8 +60,8 @@ impl<O: Observer> Life<'_, O> {
         self.tell(now, server, Happening::CrashLoop { cause, in_a_row, operator_after: after });
     }
 
-    /// A server does not get through the load of its own files, however often its supervisor starts it: it is in a crash
-    /// loop at once.
+    /// A server does not get through the load of its own files, however often its supervisor starts it: it is in a
+    /// crash loop at once.
     pub(super) fn does_not_load(&mut self, server: usize, schedule: &mut Schedule<Event>) {
         let now = schedule.now();
         let Phase::Loading { until, .. } = self.state.servers[server].phase else { return };

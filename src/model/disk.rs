@@ -119,9 +119,9 @@ mod tests {
         assert_ne!(hosts[0], hosts[1]);
     }
 
-    /// Two saves 20 minutes apart lie in one window of an hour with a chance of 2/3, so both are slow with `2p/3 + p²/3`.
-    /// A tilt of one of six saves makes it far likelier, and weighs it out: over 40,000 replications, of weighted
-    /// variance below 0.12, to 0.0017; the bound is five of those.
+    /// Two saves 20 minutes apart lie in one window of an hour with a chance of 2/3, so both are slow with `2p/3 +
+    /// p²/3`. A tilt of one of six saves makes it far likelier, and weighs it out: over 40,000 replications, of
+    /// weighted variance below 0.12, to 0.0017; the bound is five of those.
     #[test]
     fn a_tilt_weighs_out_where_saves_share_a_window() {
         let pace = SavePace { slow_lasts: SimDuration::HOUR, ..pace() };

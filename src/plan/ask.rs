@@ -70,6 +70,13 @@ impl<'a> Ask<'a> {
         found.ok_or(Trouble::Interrupted)
     }
 
+    /// The same limit with a step further up, if one is confirmed by more replications.
+    pub fn refine(&self, ladder: &Ladder<'_>, limit: Limit) -> Result<Limit, Trouble> {
+        let question = Question { budget: &self.open(), effort: self.effort, seed: self.seed };
+        let found = sweep::refine(ladder, limit, question, self.settings, self.cancelled)?;
+        found.ok_or(Trouble::Interrupted)
+    }
+
     /// The last step of each of `ladders` whose estimate is within `budget`.
     pub fn estimates(&self, ladders: &[Ladder<'_>], budget: &Budget) -> Result<Vec<Option<usize>>, Trouble> {
         let question = Question { budget, effort: Effort::search(budget.most()), seed: self.seed };

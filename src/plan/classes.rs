@@ -39,7 +39,7 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     let is_searched = |case: &&Case| needed <= case.memory;
     let searched: Vec<&Case> = cases.iter().filter(is_searched).collect();
     let ladders: Vec<Ladder<'_>> = searched.iter().map(|case| Rooms::full(case).ladder_to_set()).collect();
-    let limits = ask.limits(&ladders)?;
+    let limits = refined(ask, &searched, &ladders, needed)?;
     let classes = searched.into_iter().zip(limits).map(|(case, limit)| Class::new(ask, case, limit));
     let mut classes: Vec<Class<'_>> = classes.collect();
     if let Some(share) = ask.assurance {
@@ -57,8 +57,33 @@ pub fn find(ask: &Ask<'_>, cases: &[Case], needed: Bytes) -> Result<Vec<Found>, 
     Ok(found.collect())
 }
 
-/// A host class whose limit was searched for, and the percents of it that were simulated: the one that was confirmed, and
-/// one above.
+/// Where the budget ends on each of `ladders`, that of the smallest class which holds `needed` bytes with more
+/// replications: it is what will be recommended. A class that nearly holds them may do so then.
+fn refined(
+    ask: &Ask<'_>,
+    cases: &[&Case],
+    ladders: &[Ladder<'_>],
+    needed: Bytes,
+) -> Result<Vec<Limit>, Trouble> {
+    let mut limits = ask.limits(ladders)?;
+    let mut by_memory: Vec<usize> = (0..cases.len()).collect();
+    by_memory.sort_by_key(|&place| cases[place].memory);
+    for place in by_memory {
+        let holds = |step: Option<usize>| {
+            step.is_some_and(|step| needed <= cases[place].memory.scaled(percent_at(step) / 100.0))
+        };
+        if holds(limits[place].high) {
+            limits[place] = ask.refine(&ladders[place], limits[place].clone())?;
+        }
+        if holds(limits[place].confirmed) {
+            break;
+        }
+    }
+    Ok(limits)
+}
+
+/// A host class whose limit was searched for, and the percents of it that were simulated: the one that was confirmed,
+/// and one above.
 struct Class<'a> {
     case: &'a Case,
     limit: Limit,

@@ -1,9 +1,9 @@
 //! One host is not a fleet: of the hosts that the inputs may describe, how many exceed the budget, step by step.
 //!
-//! A verdict is about the average over all that a scenario leaves open. A single host has one write rate, one disk, one
-//! fragmentation: most are safer than the average, and a few carry nearly all of the risk. So hosts are drawn, each with
-//! its inputs, and each is simulated over many months of its own; how its own risk is judged by so few of them is
-//! [`share_above`]'s.
+//! A verdict is about the average over all that a scenario leaves open. A single host has one write rate, one disk,
+//! one fragmentation: most are safer than the average, and a few carry nearly all of the risk. So hosts are drawn,
+//! each with its inputs, and each is simulated over many months of its own; how its own risk is judged by so few of
+//! them is [`share_above`]'s.
 
 use std::sync::atomic::AtomicBool;
 

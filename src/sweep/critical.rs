@@ -29,10 +29,11 @@ use super::replicate::{Run, Stop};
 use super::{Failure, Settings, Unwatched};
 use crate::model::{Outcome, Sky};
 pub use confirm::Tried;
-use confirm::confirm;
+use confirm::{Round, Trial, attempt_all};
 pub use effort::Effort;
 use pass::{Gathered, Pass, Shown};
 use search::{Aim, Search};
+use tail::Tail;
 
 /// What is asked of ladders.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,9 @@ pub struct Limit {
     pub tried: Vec<Tried>,
     /// The outcomes at the step that was confirmed, in order; none where none was.
     pub outcomes: Vec<Outcome>,
+    /// What the search says of all steps.
+    tail: Option<Tail>,
+    effort: Effort,
 }
 
 /// Finds where on each of `ladders` the budget ends, and confirms it; `None` where it was cancelled. Ladders are
@@ -76,16 +80,57 @@ pub fn limits(
 ) -> Result<Option<Vec<Limit>>, Failure> {
     on_threads(settings, cancelled, |run| {
         let searches = search(ladders, question, Aim::Beyond, run)?;
-        let confirmed = confirm(&searches, question, run)?;
-        let limits = searches.into_iter().zip(confirmed).map(|(search, confirmed)| Limit {
-            confirmed: confirmed.tried.last().filter(|tried| tried.holds).map(|tried| tried.step),
+        let trial = |search: &Search<'_>, ladder| {
+            Trial::new(ladder, question.budget, search.tail, (0, search.top), search.effort.confirm)
+        };
+        let mut trials: Vec<Trial<'_>> =
+            searches.iter().zip(ladders).map(|(search, ladder)| trial(search, ladder)).collect();
+        attempt_all(&mut trials, Round::Confirm, question, run)?;
+        let limits = searches.iter().zip(trials).map(|(search, trial)| Limit {
+            confirmed: trial.confirmed(),
             value: search.value,
             high: search.high,
             searched: search.effort.search,
-            tried: confirmed.tried,
-            outcomes: confirmed.outcomes,
+            tried: trial.tried,
+            outcomes: trial.outcomes,
+            tail: search.tail,
+            effort: search.effort,
         });
         Ok(limits.collect())
+    })
+}
+
+/// The same limit with a step further up confirmed by more replications, if one holds; `None` where it was cancelled.
+///
+/// # Errors
+///
+/// As [`limits`].
+pub fn refine(
+    ladder: &Ladder<'_>,
+    mut limit: Limit,
+    question: Question<'_>,
+    settings: Settings,
+    cancelled: &AtomicBool,
+) -> Result<Option<Limit>, Failure> {
+    let Some(confirmed) = limit.confirmed else { return Ok(Some(limit)) };
+    // What confirmed the step knows its share as well as the search.
+    let pooled = |tail: Tail| {
+        let (seen, of) = limit.tried.last().map_or((0, 0), |tried| (tried.affected, tried.replications));
+        let searched = limit.searched as f64;
+        let share = (seen as f64 + tail.share(confirmed) * searched) / (of as f64 + searched);
+        tail.through(share, confirmed)
+    };
+    let (tail, top) = (limit.tail.map(pooled), ladder.last_that_fits());
+    on_threads(settings, cancelled, |run| {
+        let steps = (confirmed + 1, top);
+        let mut trials = [Trial::new(ladder, question.budget, tail, steps, limit.effort.refine)];
+        attempt_all(&mut trials, Round::Refine, question, run)?;
+        let [trial] = trials;
+        if let Some(step) = trial.confirmed() {
+            (limit.confirmed, limit.outcomes) = (Some(step), trial.outcomes);
+        }
+        limit.tried.extend(trial.tried);
+        Ok(limit)
     })
 }
 

@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn every_verdict_is_one_sentence_with_its_numbers() {
         let texts = [
-            reason(Replications::Auto, 4_305, 0, 0),
+            reason(Replications::Auto, 4_268, 0, 0),
             reason(Replications::Auto, 16_384, 3, 1),
             reason(Replications::Auto, 128, 41, 4),
             reason(Replications::Auto, 16_384, 9, 1),
@@ -102,12 +102,12 @@ mod tests {
             reason(Replications::Fixed(1_000), 1_000, 1, 1),
         ];
         insta::assert_snapshot!(texts.join("\n"), @"
-        safe: no incident in 4,550 replications of 30d: at most 0.01 a year at 95 %, within the budget of 0.01
-        safe: 3 of 16,384 replications of 30d had an incident: at most 0.0095 a year at 95 %, within the budget of 0.01
-        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly kills during an AOF rewrite: at least 8.3 a year at 95 %, above the budget of 0.01
-        undecided: 9 of 16,384 replications of 30d had an incident: between 0.0018 and 0.017 a year at 95 %, which leaves the budget of 0.01 open
-        undecided: no incident in 1,000 replications of 30d: at most 0.048 a year at 95 %, which leaves the budget of 0.01 open; 4,761 without an incident would be within it
-        undecided: 1 of 1,000 replications of 30d had an incident: between 0.00025 and 0.071 a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
+        safe: no incident in 4,268 replications of 30d: hit at most 0.01 times a year at 95 %, within the budget of 0.01
+        safe: 3 of 16,384 replications of 30d had an incident: hit at most 0.0093 times a year at 95 %, within the budget of 0.01
+        risky: 41 of 128 replications of 30d had an incident, 164 in all, mostly kills during an AOF rewrite: hit at least 2.1 times a year at 95 %, above the budget of 0.01
+        undecided: 9 of 16,384 replications of 30d had an incident: hit between 0.0018 and 0.017 times a year at 95 %, which leaves the budget of 0.01 open
+        undecided: no incident in 1,000 replications of 30d: hit at most 0.036 times a year at 95 %, which leaves the budget of 0.01 open; 3,646 without an incident would be within it
+        undecided: 1 of 1,000 replications of 30d had an incident: hit between 0.00062 and 0.058 times a year at 95 %, which leaves the budget of 0.01 open; more replications narrow it
         ");
     }
 
@@ -126,9 +126,9 @@ mod tests {
             judged(budget.verdict(incidents.share()), &incidents, &figures, &budget)
         };
         insta::assert_snapshot!([stalled, looping, refused].map(reason).join("\n"), @"
-        128 of 128 replications of 30d had an incident, 256 in all, mostly stalls during a full sync: at least 24 a year at 95 %, above the budget of 0.01
-        128 of 128 replications of 30d had an incident, 640 in all, mostly full syncs cut short again and again: at least 59 a year at 95 %, above the budget of 0.01
-        no incident in 128 replications of 30d: at most 0.37 a year at 95 %, which leaves the budget of 0.01 open; 4,761 without an incident would be within it
+        128 of 128 replications of 30d had an incident, 256 in all, mostly stalls during a full sync: hit at least 12 times a year at 95 %, above the budget of 0.01
+        128 of 128 replications of 30d had an incident, 640 in all, mostly full syncs cut short again and again: hit at least 12 times a year at 95 %, above the budget of 0.01
+        no incident in 128 replications of 30d: hit at most 0.28 times a year at 95 %, which leaves the budget of 0.01 open; 3,646 without an incident would be within it
         ");
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let outcomes = vec![Outcome::default(); 16_384];
         let figures = figures(&outcomes, &budget);
         let text = judged(Verdict::Undecided, &incidents(&outcomes), &figures, &budget);
-        insta::assert_snapshot!(text, @"no incident in 16,384 replications of 30d: at most 0.0027 a year at 95 %, which leaves the budget of 0.001 open; it takes 45,510 without an incident to hold it: judge over a longer horizon");
+        insta::assert_snapshot!(text, @"no incident in 16,384 replications of 30d: hit at most 0.0025 times a year at 95 %, which leaves the budget of 0.001 open; it takes 42,694 without an incident to hold it: judge over a longer horizon");
     }
 
     #[test]

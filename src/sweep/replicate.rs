@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn auto_spends_what_the_verdict_needs() {
         assert_eq!(run(Replications::Auto, 0.5).len(), 64);
-        assert_eq!(run(Replications::Auto, 0.0).len(), 4_550);
+        assert_eq!(run(Replications::Auto, 0.0).len(), 4_268);
         assert_eq!(run(Replications::Auto, 0.0008).len(), 16_384);
         assert_eq!(run(Replications::Fixed(100), 0.5).len(), 100);
     }

@@ -4,6 +4,7 @@
 mod behaviours;
 mod cells;
 mod cli;
+mod clusters;
 mod determinism;
 mod docs;
 mod forecast;

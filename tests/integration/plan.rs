@@ -3,6 +3,7 @@
 
 mod coverage;
 mod fleet;
+mod luck;
 
 use std::fs;
 
@@ -32,8 +33,14 @@ writes-per-second = { low = 1500, likely = 3000, high = 6000 }
 [traffic]
 hourly = [0.5, 0.4, 0.35, 0.35, 0.4, 0.5, 0.7, 0.9, 1.1, 1.25, 1.35, 1.4, 1.4, 1.4, 1.35, 1.3, 1.3, 1.35, 1.4, 1.4, 1.3, 1.1, 0.85, 0.65]
 
+[traffic.burst]
+per-year = 0
+
 [persistence]
 save = []
+
+[save]
+throughput = { low = "60 MiB/s", likely = "150 MiB/s", high = "200 MiB/s" }
 
 [backup]
 at = "22:00"
@@ -182,7 +189,12 @@ fn one_replication_is_no_plural_and_prices_of_unknown_classes_are_refused() {
     let (scenario, prices) = (scratch.path("small.toml"), scratch.path("prices.csv"));
     let output = forkcast(&["plan", &scenario, "-q", "--replications", "1"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("each percent is judged by one replication of 3d."), "{text}");
+    assert!(
+        text.contains(
+            "each percent was looked for with one replication of 3d and confirmed by as many others."
+        ),
+        "{text}"
+    );
     fs::write(&prices, "host_class,price\nyandex.hm3-c4-m32,90\nyandex.hm3,120\n").unwrap();
     let refused = forkcast(&["plan", &scenario, "--prices", &prices]).assert().code(3);
     let said = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::prices::Prices;
 use crate::cli::table;
 use crate::decision::ClassAnswer;
-use crate::plan::{Answers, BackupHours, Further, Rare, Room, SURGE, Sensitivities, Sensitivity};
+use crate::plan::{
+    Answers, Assurance, BackupHours, Confidence, Further, Rare, Room, SURGE, Sensitivities, Sensitivity,
+    Surge,
+};
 use crate::stats::Estimate;
 
 /// The plan as one JSON document.
@@ -57,42 +60,55 @@ pub fn json(answers: &Answers, prices: Option<&Prices>) -> anyhow::Result<String
             "p90": risk.spread[2],
             "share_of_variance": risk.share_of_variance,
         })),
-        "single_hosts": chosen.and_then(|chosen| chosen.assurance).map(|hosts| json!({
-            "beyond_budget": hosts.beyond.value,
-            "beyond_budget_low": hosts.beyond.low,
-            "beyond_budget_high": hosts.beyond.high,
-            "nine_in_ten_percent": hosts.nine_in_ten.and_then(percent_of),
-            "nine_in_ten_ram_bytes": hosts.nine_in_ten.and_then(ram_of),
-        })),
-        "surge": chosen.and_then(|chosen| chosen.surge).map(|surge| json!({
-            "times_the_load": SURGE,
-            "fails": surge.fails.value,
-            "fails_low": surge.fails.low,
-            "fails_high": surge.fails.high,
-            "holds_percent": surge.holds.and_then(percent_of),
-            "holds_ram_bytes": surge.holds.and_then(ram_of),
-        })),
+        "single_hosts": chosen.and_then(|chosen| chosen.assurance).map(single_hosts),
+        "surge": chosen.and_then(|chosen| chosen.surge).map(surge),
         "decided_by_default": answers.decided_by_default.iter().map(|next| &next.input).collect::<Vec<_>>(),
         "rare": answers.rare.as_ref().map(rare),
         "sensitivity": unknowns.map(sensitivity).unwrap_or_default(),
         "rules_of_thumb": further.map(rules).unwrap_or_default(),
         "measure_next": unknowns.map(measure_next).unwrap_or_default(),
-        "confidence": chosen.and_then(|chosen| chosen.confidence).map(|sure| json!({
-            "percent": sure.percent,
-            "hits_per_host_year": sure.hits_per_host_year,
-            "hits_per_fleet_year": sure.hits_per_fleet_year,
-            "incidents_per_host_year": sure.incidents_per_host_year.value,
-            "incidents_per_host_year_low": sure.incidents_per_host_year.low,
-            "incidents_per_host_year_high": sure.incidents_per_host_year.high,
-            "forks_per_year": sure.forks_per_year,
-            "forks_per_incident": sure.forks_per_incident.map(|forks| finite(forks.value)),
-            "forks_per_incident_low": sure.forks_per_incident.map(|forks| finite(forks.low)),
-            "forks_per_incident_high": sure.forks_per_incident.map(|forks| finite(forks.high)),
-            "free_at_worst_bytes": sure.free_at_worst.0,
-            "cow_peak_p99_bytes": sure.cow_peak_p99.0,
-        })),
+        "confidence": chosen.and_then(|chosen| chosen.confidence).map(confidence),
     });
     Ok(serde_json::to_string_pretty(&document)?)
+}
+
+fn confidence(sure: Confidence) -> Value {
+    let incidents = sure.incidents_per_host_year;
+    json!({
+        "percent": sure.percent,
+        "hits_per_host_year": sure.hits_per_host_year,
+        "hits_per_fleet_year": sure.hits_per_fleet_year,
+        "incidents_per_host_year": incidents.value,
+        "incidents_per_host_year_low": incidents.low,
+        "incidents_per_host_year_high": incidents.high,
+        "forks_per_year": sure.forks_per_year,
+        "forks_per_incident": sure.forks_per_incident.map(|forks| finite(forks.value)),
+        "forks_per_incident_low": sure.forks_per_incident.map(|forks| finite(forks.low)),
+        "forks_per_incident_high": sure.forks_per_incident.map(|forks| finite(forks.high)),
+        "free_at_worst_bytes": sure.free_at_worst.0,
+        "cow_peak_p99_bytes": sure.cow_peak_p99.0,
+    })
+}
+
+fn single_hosts(hosts: Assurance) -> Value {
+    json!({
+        "beyond_budget": hosts.beyond.value,
+        "beyond_budget_low": hosts.beyond.low,
+        "beyond_budget_high": hosts.beyond.high,
+        "nine_in_ten_percent": hosts.nine_in_ten.and_then(percent_of),
+        "nine_in_ten_ram_bytes": hosts.nine_in_ten.and_then(ram_of),
+    })
+}
+
+fn surge(surge: Surge) -> Value {
+    json!({
+        "times_the_load": SURGE,
+        "fails": surge.fails.value,
+        "fails_low": surge.fails.low,
+        "fails_high": surge.fails.high,
+        "holds_percent": surge.holds.and_then(percent_of),
+        "holds_ram_bytes": surge.holds.and_then(ram_of),
+    })
 }
 
 /// A class, and the percents that were tried for it.

@@ -2,18 +2,18 @@
 
 use super::paste;
 use super::prices::Prices;
-use crate::cli::answer::{name, paragraph, table_of};
+use crate::cli::answer::{busy_hour, name, paragraph, table_of};
 use crate::cli::table;
 use crate::model::Cause;
 use crate::plan::{
     Answers, Assurance, BackupHours, Chosen, Confidence, FLEET, Further, MeasureNext, Rare, Room,
-    RuleOfThumb, SURGE, Sensitivities, Surge,
+    RuleOfThumb, Sensitivities,
 };
 use crate::scenario::Scenario;
 use crate::stats::Estimate;
-use crate::sweep::Verdict;
 use crate::sweep::unknowns::RiskOverUnknowns;
 use crate::sweep::words::{count, rate};
+use crate::sweep::{Effort, Verdict};
 use crate::units::{Bytes, Percent};
 
 /// Inputs that are named as worth measuring.
@@ -40,7 +40,7 @@ pub fn human(scenario: &Scenario, answers: &Answers, prices: Option<&Prices>) ->
     parts.extend(answers.classes.iter().map(paragraph));
     parts.extend(answers.chosen.as_ref().and_then(how_sure));
     parts.extend(answers.chosen.as_ref().and_then(|chosen| single_hosts(answers, chosen)));
-    parts.extend(answers.chosen.as_ref().and_then(surge));
+    parts.extend(answers.chosen.as_ref().and_then(|chosen| Some(busy_hour(chosen.percent, &chosen.surge?))));
     parts.extend(answers.rare.as_ref().map(|found| rare(scenario, answers, found)));
     parts.extend(blame(answers));
     parts.extend(answers.unknowns.filter(|risk| risk.predictive.value > 0.0).map(spread));
@@ -76,7 +76,7 @@ fn indented(text: &str) -> String {
 fn question(scenario: &Scenario, answers: &Answers) -> String {
     format!(
         "{}: what percent, which class, when, and how much more? Acceptable: {} incidents a year and host, at {} \
-         confidence{}; each percent was looked for with {} of {} and confirmed by up to {} others.",
+         confidence{}; each percent was looked for with {} of {} and confirmed by {}.",
         scenario.name(),
         answers.budget.incidents_per_year,
         Percent(answers.budget.confidence * 100.0),
@@ -86,7 +86,7 @@ fn question(scenario: &Scenario, answers: &Answers) -> String {
         },
         replications(answers.effort.search),
         scenario.horizon(),
-        count(answers.effort.confirm),
+        others(answers),
     )
 }
 
@@ -95,6 +95,15 @@ fn defaults(answers: &Answers) -> Option<String> {
     let moves = |next: &MeasureNext| format!("{} ({})", next.input, next.words());
     let named: Vec<String> = answers.decided_by_default.iter().take(NEXT).map(moves).collect();
     (!named.is_empty()).then(|| format!("Decided by defaults, which nobody measured: {}.", named.join(", ")))
+}
+
+/// The replications that confirm a percent.
+fn others(answers: &Answers) -> String {
+    let Effort { search, confirm, refine } = answers.effort;
+    if search == refine {
+        return "as many others".to_owned();
+    }
+    format!("up to {} others, the one recommended by up to {}", count(confirm), count(refine))
 }
 
 /// So many replications.
@@ -169,32 +178,6 @@ fn single_hosts(answers: &Answers, chosen: &Chosen) -> Option<String> {
         share(beyond.high),
         answers.budget.incidents_per_year,
     ))
-}
-
-/// What a busy hour would do.
-fn surge(chosen: &Chosen) -> Option<String> {
-    let Surge { fails, holds } = chosen.surge?;
-    let share = |value: f64| Percent(100.0 * value).to_string();
-    let at = match chosen.percent {
-        Some(percent) => format!("at {}", Percent(percent)),
-        None => "as given".to_owned(),
-    };
-    let fails = if fails.value > 0.0 {
-        format!(
-            "{} of the hosts ({} to {}) have an incident {at}",
-            share(fails.value),
-            share(fails.low),
-            share(fails.high)
-        )
-    } else {
-        format!("none of them was seen to have an incident {at}, at most {} do", share(fails.high))
-    };
-    let holds = match holds {
-        Some(Room::Percent(percent)) => format!("nineteen in twenty come through up to {}", Percent(percent)),
-        Some(Room::Ram(ram)) => format!("nineteen in twenty come through in {ram} of memory"),
-        None => "no room that was looked at brings nineteen in twenty through".to_owned(),
-    };
-    Some(format!("Under an hour of {SURGE} times the load that a backup begins, {fails}; {holds}."))
 }
 
 /// The risk that plain simulation does not see.

@@ -6,6 +6,9 @@ pub(super) enum Pass {
     Pilot { without: usize, with: usize, open: Vec<u64> },
     /// To find a step beyond the budget: those that had no incident on the steps before.
     Climb { at: usize, stride: usize, open: Vec<u64> },
+    /// To see how many have an incident near the end of the budget: all. No step above `above` was looked at, where so
+    /// many had one.
+    Scout { at: usize, above: usize, affected: u64, open: Vec<u64> },
 }
 
 impl Pass {
@@ -14,6 +17,7 @@ impl Pass {
         match self {
             Self::Pilot { .. } => 0,
             Self::Climb { .. } => 1,
+            Self::Scout { .. } => 2,
         }
     }
 
@@ -21,13 +25,13 @@ impl Pass {
     pub fn step(&self) -> usize {
         match self {
             Self::Pilot { without, with, .. } => usize::midpoint(*without, *with),
-            Self::Climb { at, .. } => *at,
+            Self::Climb { at, .. } | Self::Scout { at, .. } => *at,
         }
     }
 
     /// Whether a replication is one of those.
     pub fn is_of(&self, replication: u64) -> bool {
-        let (Self::Pilot { open, .. } | Self::Climb { open, .. }) = self;
+        let (Self::Pilot { open, .. } | Self::Climb { open, .. } | Self::Scout { open, .. }) = self;
         open.binary_search(&replication).is_ok()
     }
 }

@@ -35,7 +35,7 @@ pub(super) enum Aim {
 
 /// The search of one ladder, and what it has found out so far.
 pub(super) struct Search<'a> {
-    pub ladder: &'a Ladder<'a>,
+    ladder: &'a Ladder<'a>,
     question: Question<'a>,
     run: Run<'a>,
     aim: Aim,
@@ -51,6 +51,8 @@ pub(super) struct Search<'a> {
     pub value: Option<usize>,
     /// The last step below the first that is certainly beyond it, or does not hold its data.
     pub high: Option<usize>,
+    /// How the share of affected replications falls near the end of the budget; `None` where none was affected.
+    pub tail: Option<Tail>,
     /// What is to be simulated next; `None` once it has ended.
     pub next: Option<Pass>,
     /// Replications that the pilot simulated, and their forks.
@@ -74,6 +76,7 @@ impl<'a> Search<'a> {
             critical: BTreeMap::new(),
             value: None,
             high: None,
+            tail: None,
             next: top.map(|top| Pass::Pilot { without: 0, with: top + 1, open }),
             piloted: (0, 0),
         }
@@ -127,6 +130,11 @@ impl<'a> Search<'a> {
                 open.retain(|replication| affected.binary_search(replication).is_err());
                 self.climb(at, stride, open)?
             }
+            Pass::Scout { at, above, affected: at_above, .. } => {
+                let at_low = (at, affected.len() as u64);
+                self.tail = Some(Tail::between(at_low, (above, at_above), self.effort.search));
+                None
+            }
         };
         Ok(())
     }
@@ -153,8 +161,19 @@ impl<'a> Search<'a> {
             Aim::Estimates => self.value,
         };
         let top = self.top.unwrap_or(0);
-        let goes_on = at < top && end.is_some_and(|end| end >= at);
-        Ok(goes_on.then(|| Pass::Climb { at: (at + stride).min(top), stride: stride * 2, open }))
+        if at < top && end.is_some_and(|end| end >= at) {
+            return Ok(Some(Pass::Climb { at: (at + stride).min(top), stride: stride * 2, open }));
+        }
+        Ok(if self.aim == Aim::Beyond { self.scout(at, open.len() as u64) } else { None })
+    }
+
+    /// Looks where the critical steps say that the budget ends, `spared` having had no incident at `above`. Those that
+    /// have one there and none further up are not known from further up.
+    fn scout(&mut self, above: usize, spared: u64) -> Option<Pass> {
+        self.tail = self.tail_of_critical();
+        let at = self.tail?.last_within(self.question.budget.affected(), above)?;
+        let open = (0..self.effort.search).collect();
+        (at < above).then_some(Pass::Scout { at, above, affected: self.effort.search - spared, open })
     }
 
     fn simulate<'s>(&'s self, sky: &mut Sky<'s>, step: usize, replication: u64) -> Result<Outcome, Stop> {
@@ -209,12 +228,11 @@ impl<'a> Search<'a> {
         Ok(Share { hits: hits as u64, trials: self.effort.search })
     }
 
-    /// How the share of affected replications falls below the steps that were looked at; `None` where none was
-    /// affected.
+    /// What the critical steps say of that; `None` where there are none.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "float casts saturate")]
-    pub fn tail(&self) -> Option<Tail> {
+    fn tail_of_critical(&self) -> Option<Tail> {
         let allowed = self.question.budget.affected() * self.effort.search as f64;
         let most = ((IN_TAIL * allowed).ceil() as usize).max(IN_TAIL as usize);
-        Tail::new(self.critical.values().copied().collect(), self.effort.search, most)
+        Tail::of_critical(self.critical.values().copied().collect(), self.effort.search, most)
     }
 }

@@ -1,26 +1,36 @@
 //! How the share of affected replications falls from step to step.
 
-/// The share of affected replications near the end of the budget, as an exponential through the replications whose first
-/// incident comes up to a step.
+/// The share of affected replications near the end of the budget, as an exponential.
 ///
 /// ```text
-/// p(s) = (k / n) e^(−b (u − s))        b = k / Σ (u − s_i + ½)
+/// p(s) = p_u e^(−b (u − s))
 /// ```
 ///
-/// k of n replications have their first incident at a step s_i up to u. It only says which step to try: a step is
-/// confirmed by other replications. Source of the fit: B. M. Hill, "A simple general approach to inference about the
-/// tail of a distribution", Annals of Statistics 3 (1975); half a step, as each falls anywhere within one.
+/// It only says which step to try: a step is confirmed by other replications.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Tail {
+pub struct Tail {
     share: f64,
     at: usize,
     decay: f64,
 }
 
+/// The least and the most by which a share falls from one step to the next: e^−b. A percent further down takes away a
+/// twentieth of the risk at least, and what falls faster than by six sevenths is found as well by trying.
+const DECAYS: (f64, f64) = (0.025, 2.0);
+
 impl Tail {
     /// The tail through the critical steps of the affected among `replications`, in any order, of which the `most`
     /// lowest are used; `None` where there are none.
-    pub fn new(mut critical: Vec<usize>, replications: u64, most: usize) -> Option<Self> {
+    ///
+    /// ```text
+    /// b = k / Σ (u − s_i + ½)
+    /// ```
+    ///
+    /// k have their first incident at a step s_i up to u. It is too steep where an incident at one step need not mean
+    /// one at the next, so it only says where to look. Source of the fit: B. M. Hill, "A simple general approach to
+    /// inference about the tail of a distribution", Annals of Statistics 3 (1975); half a step, as each falls
+    /// anywhere within one.
+    pub fn of_critical(mut critical: Vec<usize>, replications: u64, most: usize) -> Option<Self> {
         critical.sort_unstable();
         let at = *critical.get(most.saturating_sub(1)).or(critical.last())?;
         let used: Vec<f64> =
@@ -28,6 +38,14 @@ impl Tail {
         let affected = used.len() as f64;
         let decay = affected / (used.iter().sum::<f64>() + affected / 2.0);
         Some(Self { share: affected / replications as f64, at, decay })
+    }
+
+    /// The tail through the affected among `replications` at two steps, the lower one first: all of them were
+    /// simulated at both. None at the lower one counts as a half.
+    pub fn between((low, at_low): (usize, u64), (high, at_high): (usize, u64), replications: u64) -> Self {
+        let [at_low, at_high] = [at_low, at_high].map(|affected| (affected as f64).max(0.5));
+        let decay = (at_high / at_low).ln() / (high as f64 - low as f64).max(1.0);
+        Self { share: at_low / replications as f64, at: low, decay: decay.clamp(DECAYS.0, DECAYS.1) }
     }
 
     /// The share at `step`.
@@ -54,7 +72,7 @@ mod tests {
 
     #[test]
     fn without_affected_replications_there_is_no_tail() {
-        assert_eq!(Tail::new(Vec::new(), 100, 10), None);
+        assert_eq!(Tail::of_critical(Vec::new(), 100, 10), None);
     }
 
     /// Critical steps of an exponential law with a decay of 0.3 a step, 100 of 1,000 up to step 20: over 400 seeds the
@@ -65,13 +83,24 @@ mod tests {
             .map(|seed| {
                 let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
                 let step = |u: f64| (20.999 + u.ln() / 0.3).max(0.0) as usize;
-                let tail = Tail::new((0..100).map(|_| step(rng.random())).collect(), 1_000, 1_000).unwrap();
+                let tail =
+                    Tail::of_critical((0..100).map(|_| step(rng.random())).collect(), 1_000, 1_000).unwrap();
                 tail.share(12) / (0.1 * (-0.3f64 * 8.0).exp())
             })
             .collect();
         ratios.sort_by(f64::total_cmp);
         assert!((ratios[200] - 1.0).abs() < 0.1, "{}", ratios[200]);
         assert!(ratios[66] > 0.75 && ratios[333] < 1.33, "{} {}", ratios[66], ratios[333]);
+    }
+
+    #[test]
+    fn two_counts_make_a_tail() {
+        let tail = Tail::between((10, 20), (14, 80), 1_000);
+        for (step, share) in [(8, 0.01), (10, 0.02), (12, 0.04), (14, 0.08)] {
+            assert!((tail.share(step) / share - 1.0).abs() < 1e-12, "{step}");
+        }
+        assert!(Tail::between((10, 0), (14, 80), 1_000).share(10) > 0.0);
+        assert!(Tail::between((10, 9), (10, 9), 1_000).share(0) < 0.009);
     }
 
     #[test]

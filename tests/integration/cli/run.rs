@@ -61,6 +61,7 @@ fn csv_is_the_file_of_the_run_with_the_columns_of_the_contract() {
                   fork_pause_p99_seconds,downtime_seconds_per_year,rejected_writes_mean,evicted_keys_mean,verdict,reason,\
                   main_incident,full_syncs_per_year,syncs_cut_per_year,sync_loops_per_year,failovers_per_year,\
                   forks_refused_per_year,replica_buffer_peak_p99_bytes,swap_peak_p99_bytes,lost_writes_mean,\
+                  affected_per_year,affected_per_year_low,affected_per_year_high,\
                   incidents_per_up_year";
     assert_eq!(scratch.read("run/cells.csv").lines().next().unwrap(), header);
 }

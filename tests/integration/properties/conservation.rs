@@ -134,7 +134,7 @@ fn memory_is_conserved_on_every_host_with_everything_on_at_once() {
 }
 
 /// Some seconds of a release build.
-const CASES: u32 = 60;
+const CASES: u32 = 90;
 
 /// Everything that holds of a replication, whatever the host.
 fn audit(file: &File, coverage: &Coverage) -> Result<(), TestCaseError> {
