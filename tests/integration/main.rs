@@ -11,6 +11,7 @@ mod forecast;
 mod golden;
 mod help;
 mod import;
+mod independent;
 mod lasting;
 mod page_by_page;
 mod plan;
