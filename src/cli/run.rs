@@ -65,13 +65,14 @@ pub fn run(args: &RunArgs, terminal: &Terminal) -> anyhow::Result<Exit> {
     terminal.say(summary(&part, &sweep, started));
 
     terminal.answer(&match args.format {
-        Format::Human => match shard {
-            Some(shard) => of_shard(shard, &part, &grid, &dir),
-            None => {
+        Format::Human => {
+            if let Some(shard) = shard {
+                of_shard(shard, &part, &grid, &dir)
+            } else {
                 let busy = busy_hour(&scenario, &answers, args.threads, &cancelled)?;
                 answer::human(&scenario, &grid, &sweep, &answers, busy, &dir)
             }
-        },
+        }
         Format::Json => answer::json(&scenario, &sweep, &manifest, &dir)?,
         Format::Csv => std::fs::read_to_string(dir.join(crate::report::CELLS_CSV))
             .context("cannot read the cells back")?,

@@ -99,10 +99,10 @@ impl Bursts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::host::{Traffic, WriteRate};
+    use crate::model::host::Traffic;
     use crate::model::minutes::MinuteNoise;
     use crate::model::weather::Weather;
-    use crate::model::{Draws, Outcome, Simulation, Sky, Uncertain, Unobserved, sample};
+    use crate::model::{Draws, Outcome, Simulation, Sky, Unobserved, sample};
 
     const BURST: Burst =
         Burst { per_year: 50.0, factor: 5.0, duration: SimDuration(90 * SimDuration::MINUTE.0) };
@@ -263,19 +263,6 @@ mod tests {
             hosts.iter().map(|host| host.run_with(&draws, &mut Unobserved).unwrap()).collect();
         assert_eq!(together, alone);
         assert_ne!(together[1].cow_peak, together[2].cow_peak);
-    }
-
-    #[test]
-    fn a_host_under_load_has_so_many_times_its_writes_and_no_bursts() {
-        let mut host = sample::host(500.0);
-        host.traffic = Traffic { max_writes_per_second: 4_000.0, ..traffic() };
-        let loaded = host.under_load(10.0);
-        assert_eq!(loaded.traffic, Traffic { burst: None, ..host.traffic.clone() });
-        let mut same = loaded.under_load(0.1);
-        same.traffic.burst = host.traffic.burst;
-        assert_eq!(same, host);
-        let WriteRate::Total(rate) = loaded.dataset.keyspaces[0].write_rate else { panic!("a rate") };
-        assert_eq!(rate, Uncertain::certain(5_000.0));
     }
 
     #[test]

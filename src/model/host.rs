@@ -72,19 +72,6 @@ impl Host {
         host
     }
 
-    /// The same host under `factor` times its load, all of the time: without bursts of its own, and with jobs and the
-    /// most that the server takes in as they are.
-    #[must_use]
-    pub fn under_load(&self, factor: f64) -> Self {
-        let mut host = self.clone();
-        host.traffic.burst = None;
-        for keyspace in &mut host.dataset.keyspaces {
-            let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = &mut keyspace.write_rate;
-            *rate = rate.times(factor);
-        }
-        host
-    }
-
     /// Whether memory depends on how far the values of `keyspace` compress: the child tries to, and how long it lives,
     /// when an append-only file is rewritten or how long a link carries a snapshot follows from its file.
     pub fn file_size_matters(&self, keyspace: &Keyspace) -> bool {

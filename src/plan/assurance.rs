@@ -30,7 +30,7 @@ pub struct Assurance {
 
 /// How many hosts exceed the budget with so much `room`; `None` where it would take too long.
 pub fn assurance(ask: &Ask<'_>, rooms: Rooms<'_>, room: Room) -> Result<Option<Assurance>, Trouble> {
-    let (ladder, step) = (rooms.ladder(|_| {}), rooms.step_of(room));
+    let (ladder, step) = (rooms.ladder(|_| {}), room.step());
     let found = ask.beyond(&ladder, step, ask.budget.confidence, OF_THE_ANSWER)?;
     Ok(found.and_then(|found| {
         let most = 1.0 - NINE_IN_TEN;

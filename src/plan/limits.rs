@@ -3,8 +3,8 @@
 use super::Trouble;
 use super::ask::Ask;
 use super::room::Room;
+use crate::model::Simulation;
 use crate::model::host::{Host, WriteRate};
-use crate::model::{Simulation, Uncertain};
 use crate::scenario::Case;
 use crate::sweep::Ladder;
 use crate::units::{Bytes, SimDuration};
@@ -46,17 +46,10 @@ fn likely_writes(host: &Host) -> f64 {
 }
 
 fn scaled(host: &Host, factor: f64) -> Host {
-    let times = |rate: Uncertain| Uncertain {
-        low: rate.low * factor,
-        likely: rate.likely * factor,
-        high: rate.high * factor,
-    };
     let mut host = host.clone();
     for keyspace in &mut host.dataset.keyspaces {
-        keyspace.write_rate = match keyspace.write_rate {
-            WriteRate::Total(rate) => WriteRate::Total(times(rate)),
-            WriteRate::PerKey(rate) => WriteRate::PerKey(times(rate)),
-        };
+        let (WriteRate::Total(rate) | WriteRate::PerKey(rate)) = &mut keyspace.write_rate;
+        *rate = rate.times(factor);
     }
     // A cap on the load is a limit of the client, which is what is turned up here.
     host.traffic.max_writes_per_second *= factor.max(1.0);

@@ -35,6 +35,14 @@ impl Room {
         }
     }
 
+    /// Its step on a ladder: that of a percent, or that of a host's own RAM, which any RAM is taken to be.
+    pub fn step(self) -> usize {
+        match self {
+            Self::Percent(percent) => percents_up_to(percent) - 1,
+            Self::Ram(_) => OWN_RAM,
+        }
+    }
+
     /// As a number to order rooms of one kind by: per cent, or bytes.
     pub(super) fn size(self) -> f64 {
         match self {
@@ -103,7 +111,7 @@ impl<'a> Rooms<'a> {
 
     /// The same, up to the last room that a provider lets one set.
     pub fn ladder_to_set(self) -> Ladder<'a> {
-        let most = self.case.percent_cap.map_or(usize::MAX, |cap| percents_up_to(cap));
+        let most = self.case.percent_cap.map_or(usize::MAX, percents_up_to);
         Ladder::new(self.steps().min(most), move |step| self.case(self.room(step)).host)
     }
 
@@ -112,14 +120,6 @@ impl<'a> Rooms<'a> {
         match self.as_given {
             None => Room::Percent(percent_at(step)),
             Some(_) => Room::Ram(self.case.memory.scaled(RAM_FACTOR.powf(step as f64 - OWN_RAM as f64))),
-        }
-    }
-
-    /// The step of a percent that is one, or of the host's own RAM.
-    pub fn step_of(self, room: Room) -> usize {
-        match room {
-            Room::Percent(percent) => percents_up_to(percent) - 1,
-            Room::Ram(_) => OWN_RAM,
         }
     }
 
@@ -187,8 +187,8 @@ mod tests {
         assert_eq!((full.room(0), full.room(full.steps() - 1)), (Room::Percent(10.0), Room::Percent(95.0)));
         let given = Rooms::as_given(&case, Bytes::gib(12));
         let Room::Ram(least) = given.room(given.steps() - 1) else { panic!() };
-        assert_eq!(given.room(given.step_of(Room::Ram(case.memory))), Room::Ram(case.memory));
-        assert_eq!(full.room(full.step_of(Room::Percent(62.5))), Room::Percent(62.5));
+        assert_eq!(given.room(Room::Ram(case.memory).step()), Room::Ram(case.memory));
+        assert_eq!(full.room(Room::Percent(62.5).step()), Room::Percent(62.5));
         assert!((least.as_f64() * 8.0 / case.memory.as_f64() - 1.0).abs() < 0.01);
         let small = given.case(Room::Ram(Bytes::gib(14)));
         assert_eq!((small.memory, small.host.machine.ram), (Bytes::gib(14), Bytes::gib(14)));

@@ -102,11 +102,16 @@ impl Budget {
     /// one of them.
     pub(super) fn affected_share(&self, share: Share) -> Estimate {
         let confidence = match self.replications {
-            Replications::Fixed(_) => (2.0 * self.confidence - 1.0).max(0.0),
+            Replications::Fixed(_) => self.of_each_end(),
             // The sequence as a whole holds at its confidence, with both its ends.
             Replications::Auto => self.confidence,
         };
         self.share(share, confidence)
+    }
+
+    /// The confidence of a two-sided interval of which each end holds at the budget's by itself.
+    pub(super) fn of_each_end(&self) -> f64 {
+        (2.0 * self.confidence - 1.0).max(0.0)
     }
 
     /// Affected replications a year, with ends as in [`Self::affected_share`].

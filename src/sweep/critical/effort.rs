@@ -3,16 +3,15 @@
 use crate::scenario::Replications;
 use crate::sweep::budget::Budget;
 
-/// Affected replications that the budget allows among those of a search: the percent where it ends is known to half a
-/// point then.
+/// Affected replications that the budget allows among those of a search.
 const SEARCHED: f64 = 16.0;
 
-/// The same among those that confirm a step. Where risk grows by half with each point of a percent, what is confirmed
-/// lies 0.8 to 1.1 points below the truth, over seeds.
+/// The same among those that confirm a step. Where risk grows by a half to three quarters with each point of a percent,
+/// what is confirmed lies 1.2 to 1.7 points below the truth, over seeds.
 const CONFIRMED: f64 = 25.0;
 
-/// The same among those that confirm the step that is to be recommended: 0.5 to 0.7 points.
-const REFINED: f64 = 100.0;
+/// The same among those that confirm the step that is to be recommended, which lies 0.5 to 0.7 points below.
+const REFINED: f64 = 140.0;
 
 /// Forks that a pass over one host may simulate, unless the budget cannot be held with fewer: some ten seconds of a
 /// processor.

@@ -23,10 +23,10 @@ impl Tail {
     /// lowest are used; `None` where there are none.
     ///
     /// ```text
-    /// b = k / Σ (u − s_i + ½)
+    /// b = k / Σ (u − s + ½)
     /// ```
     ///
-    /// k have their first incident at a step s_i up to u. It is too steep where an incident at one step need not mean
+    /// k have their first incident at a step up to u. It is too steep where an incident at one step need not mean
     /// one at the next, so it only says where to look. Source of the fit: B. M. Hill, "A simple general approach to
     /// inference about the tail of a distribution", Annals of Statistics 3 (1975); half a step, as each falls
     /// anywhere within one.
@@ -79,15 +79,17 @@ mod tests {
     /// share at step 12 is right on average, and within a quarter of it two times in three.
     #[test]
     fn an_exponential_tail_is_found() {
-        let mut ratios: Vec<f64> = (0..400)
-            .map(|seed| {
-                let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
-                let step = |u: f64| (20.999 + u.ln() / 0.3).max(0.0) as usize;
-                let tail =
-                    Tail::of_critical((0..100).map(|_| step(rng.random())).collect(), 1_000, 1_000).unwrap();
-                tail.share(12) / (0.1 * (-0.3f64 * 8.0).exp())
-            })
-            .collect();
+        let ratio = |seed| {
+            let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let mut step = || {
+                let u: f64 = rng.random();
+                (0..20).find(|&step| u <= (-0.3 * (20.0 - step as f64)).exp()).unwrap_or(20)
+            };
+            let critical: Vec<usize> = (0..100).map(|_| step()).collect();
+            let tail = Tail::of_critical(critical, 1_000, 1_000).unwrap();
+            tail.share(12) / (0.1 * (-0.3f64 * 8.0).exp())
+        };
+        let mut ratios: Vec<f64> = (0..400).map(ratio).collect();
         ratios.sort_by(f64::total_cmp);
         assert!((ratios[200] - 1.0).abs() < 0.1, "{}", ratios[200]);
         assert!(ratios[66] > 0.75 && ratios[333] < 1.33, "{} {}", ratios[66], ratios[333]);

@@ -85,7 +85,7 @@ fn a_step_is_confirmed_by_replications_that_had_no_part_in_finding_it() {
         assert_eq!((found.confirmed, last.holds), (Some(last.step), true));
         let again = affected(host_at(last.step), number << 40, last.replications);
         assert_eq!((again.hits, again.trials), (last.affected, Effort::of(&budget).confirm));
-        let spent = budget.at(1.0 - 0.025 / 2f64.powi(found.tried.len() as i32));
+        let spent = budget.at(1.0 - 0.025 / f64::from(1 << found.tried.len()));
         assert_eq!(spent.by(last.replications).verdict(again), Verdict::Safe);
         for pair in found.tried.windows(2) {
             assert!(!pair[0].holds && pair[1].step < pair[0].step, "{:?}", found.tried);

@@ -98,10 +98,10 @@ fn the_answer_reads_as_reviewed() {
     The save costs 14.58 MiB at its peak, 21.1 % of the data, when the child exits after 10 s.
     1 million keys in 69.04 MiB of used_memory, under 1,000 INCR/s.
 
-    The save fits: at worst it needs 683.92 MiB of 2 GiB, 1.33 GiB to spare.
-    82.84 MiB resident, 14.58 MiB copied, 508.02 KiB of page tables,
-    520 MiB of the system, 66 MiB that the kernel keeps.
-    At worst: 1,000 INCR/s, a save of 10 s, 1.2 times used_memory resident.
+    The save fits: at worst it needs 680.25 MiB of 2 GiB, 1.34 GiB to spare.
+    93.2 MiB resident, 14.58 MiB copied, 549.52 KiB of page tables,
+    520 MiB of the system, 51.93 MiB that the kernel keeps.
+    At worst: 1,000 INCR/s, a save of 10 s, 1.35 times used_memory resident.
 
     copied since the fork
        16 MiB ┤

@@ -29,7 +29,7 @@ pub(super) fn anything() -> impl Strategy<Value = File> {
 
 /// A day with one backup, and nothing else that forks, on a host where nothing is killed.
 pub(super) fn one_save() -> impl Strategy<Value = File> {
-    (fixed_host(), 0..20u32, pace()).prop_map(|(host, hour, pace)| {
+    (fixed_host(&ENGINES), 0..20u32, exact_pace()).prop_map(|(host, hour, pace)| {
         File(format!(
             "{host}{QUIET}[backup]\nat = \"{hour:02}:00\"\njitter = \"0s\"\n\n{pace}\
              [simulation]\nhorizon = \"1d\"\n"
@@ -39,7 +39,7 @@ pub(super) fn one_save() -> impl Strategy<Value = File> {
 
 /// Ten days with a backup every six hours, and nothing else that forks, on a host that may be too small.
 pub(super) fn scheduled_saves() -> impl Strategy<Value = File> {
-    (fixed_host(), backup_every("6h"), pace()).prop_map(|(host, backup, pace)| {
+    (fixed_host(&NOT_PURGING), backup_every("6h"), exact_pace()).prop_map(|(host, backup, pace)| {
         let host = host.replace("64 GiB", "16 GiB");
         File(format!("{host}{QUIET}{backup}{pace}[simulation]\nhorizon = \"10d\"\n"))
     })
@@ -47,8 +47,8 @@ pub(super) fn scheduled_saves() -> impl Strategy<Value = File> {
 
 const QUIET: &str = "[persistence]\nappendonly = false\nsave = []\n\n";
 
-/// A host of 64 GiB with one kind of keys, of which none are deleted.
-fn fixed_host() -> impl Strategy<Value = String> {
+/// A host of 64 GiB with one kind of keys, of which none are deleted, on one of `engines`.
+fn fixed_host(engines: &'static [&'static str]) -> impl Strategy<Value = String> {
     let strings = || prop_oneof![8..1900u64, LARGE];
     let kind = prop_oneof![
         strings().prop_map(|value| (value, "{ set = 1.0 }")),
@@ -56,7 +56,7 @@ fn fixed_host() -> impl Strategy<Value = String> {
         COUNTERS.prop_map(|value| (value, "{ set = 0.5, incr = 0.5 }")),
     ];
     let shares = (0.6..1.0f64, 0..500u64);
-    let server = select(ENGINES.to_vec()).prop_flat_map(|engine| machine::server(engine, &["noeviction"]));
+    let server = select(engines.to_vec()).prop_flat_map(|engine| machine::server(engine, &["noeviction"]));
     (server, shares, kind, 0..20_000u64, popularity(), traffic(NO_BURSTS)).prop_map(
         |(server, (fill, growth), (value, operations), writes, popularity, traffic)| {
             format!(
@@ -85,6 +85,10 @@ const ENGINES: [&str; 9] = [
     "valkey-9.1",
     "valkey-9.2",
 ];
+
+/// Those whose child frees no strings: where it does, its allocator purges by jumps, and a host that stalls sooner may be
+/// relieved where another, later, is not.
+const NOT_PURGING: [&str; 5] = ["redis-7.0", "redis-7.2", "redis-7.4", "redis-8.0", "valkey-8.0"];
 
 const POLICIES: &[&str] =
     &["noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-ttl"];
@@ -219,6 +223,12 @@ fn backup_every(every: &'static str) -> impl Strategy<Value = String> {
     (0..6u32, 0..50u32).prop_map(move |(hour, jitter)| {
         format!("[backup]\nat = \"{hour:02}:00\"\njitter = \"{jitter}m\"\nevery = \"{every}\"\n\n")
     })
+}
+
+/// The same with the law taken to be exact: one that is off copies no more than there is, and where that cuts it, peaks are
+/// level.
+fn exact_pace() -> impl Strategy<Value = String> {
+    pace().prop_map(|pace| pace.replace("[save]\n", "[save]\nlaw-error = \"none\"\n"))
 }
 
 fn pace() -> impl Strategy<Value = String> {
