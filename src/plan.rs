@@ -159,7 +159,7 @@ pub fn plan(
         smallest_safe,
         budget: ask.budget,
         effort: ask.effort,
-        assurance: ask.assurance,
+        assurance: ask.assurance.filter(|_| !is_as_given),
         decided_by_default: decided_by_default(scenario, chosen.as_ref()),
         by_cause,
         remedies,

@@ -67,8 +67,16 @@ fn question(scenario: &Scenario, grid: &Grid) -> String {
         scenario.horizon(),
         risk.incidents_per_year,
         Percent(risk.confidence * 100.0),
-        defaults(scenario),
+        defaults(scenario) + average(scenario),
     )
+}
+
+/// Said where single hosts were asked for, which a sweep does not answer.
+fn average(scenario: &Scenario) -> &'static str {
+    if scenario.risk().assurance.is_none() {
+        return "";
+    }
+    " Judged on the average: risk.assurance is asked by `forkcast plan`."
 }
 
 /// The inputs that are open and that nobody gave: a default stands in for them.

@@ -8,7 +8,7 @@
 //! memory is predicted, each with the writes and the time that it had: what is left is the law's own error. Rows that
 //! grew by less than 16 MiB say more of the sampling and are left out, and full syncs, whose growth is not copies
 //! alone. They are grouped by engine and allocator, and by what is written: the lines of `forkcast validate`
-//! ([`Load`]). A group with less than [`ENOUGH`] rows, and an engine that was not measured, take the widest group of
+//! ([`Load`]). A group with less than `ENOUGH` rows, and an engine that was not measured, take the widest group of
 //! the same load, whatever its engine.
 //!
 //! A group is kept as its octiles, from the least to the greatest ratio measured: nothing beyond what was seen is

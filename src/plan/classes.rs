@@ -7,8 +7,10 @@ use super::room::Rooms;
 use crate::decision::{self, ClassAnswer, Question, TriedPercent};
 use crate::model::Outcome;
 use crate::scenario::Case;
+use crate::sweep::Verdict;
+use crate::sweep::words::count;
 use crate::sweep::{self, CellRow, Ladder, Limit, full_to};
-use crate::units::Bytes;
+use crate::units::{Bytes, Percent};
 
 /// How far above the percent that is estimated to be within the budget is looked at what breaks \[% of RAM\].
 const STEP_ABOVE: f64 = 5.0;
@@ -129,11 +131,34 @@ impl<'a> Class<'a> {
         Some(most + STEP_ABOVE).filter(|&percent| percent < 100.0)
     }
 
+    /// Why no percent is told.
+    fn unconfirmed(&self, needed: f64) -> String {
+        let why = match self.limit.tried.last() {
+            None => {
+                "so few replications confirm none: give more, or leave their number to \"auto\"".to_owned()
+            }
+            Some(tried) => format!(
+                "of {} tried the last, {}, had an incident in {} of {} replications, or too many single hosts beyond it",
+                self.limit.tried.len(),
+                Percent(percent_at(tried.step)),
+                count(tried.affected),
+                count(tried.replications),
+            ),
+        };
+        format!(
+            "the data needs {} of RAM; no percent was confirmed within the budget: {why}",
+            Percent(needed)
+        )
+    }
+
     /// Its answer, once all its percents are simulated.
     fn found(self, question: Question<'_>) -> Found {
         let rows = self.cells.iter().map(|cell| &cell.row).collect();
         let mut answer = decision::answer(&Question { full: rows, ..question });
         let confirmed = self.limit.confirmed;
+        if confirmed.is_none() && answer.verdict == Verdict::Undecided {
+            answer.reason = self.unconfirmed(answer.needed_percent.unwrap_or_default());
+        }
         answer.survivable_percent_low = confirmed.map(percent_at);
         answer.survivable_percent_high = self.limit.high.max(confirmed).map(percent_at);
         let to_set = confirmed.and_then(|_| self.cells.into_iter().next());

@@ -68,6 +68,10 @@ pub fn busy_hour(
     let of_answer = |answer: &ClassAnswer| {
         hosts.iter().find(|case| case.host_class == answer.host_class && case.memory == answer.ram)
     };
+    // Of several hosts none of which is safe, nobody would know which one is meant.
+    if safe.is_none() && answers.len() > 1 {
+        return Ok(None);
+    }
     let case = safe.and_then(of_answer).unwrap_or(own);
     if grid.as_given.is_some() {
         let found = surge(&ask, Rooms::as_given(case, grid.needed), Room::Ram(case.memory))?;

@@ -221,7 +221,7 @@ pub const SECTIONS: &[Section] = &[
         &[
             Setting::new("incidents-per-year", number(1e-9, 1e6)),
             Setting::new("confidence", number(0.5, 0.999_999)),
-            Setting::new("assurance", Kind::Quantity(quantity(Unit::Number, 0.5, 0.99).or("average"))),
+            Setting::new("assurance", Kind::Quantity(quantity(Unit::Number, 0.5, 0.95).or("average"))),
         ],
     ),
     Section::once(

@@ -42,7 +42,7 @@ pub struct Gaps {
 struct Minute {
     /// Value times time.
     sum: f64,
-    /// Time recorded [s].
+    /// Time recorded \[s\].
     seconds: f64,
 }
 

@@ -4,8 +4,8 @@
 //! number of replications fixed beforehand that nobody has looked at, and where it fails the next one lower down by
 //! others still. The error that the confidence allows is spent over the tries: half of it while every ladder is
 //! confirmed, half while one of them is refined, and of each half again half on the first try, a quarter on the
-//! second, and so on. That any step beyond the budget passes has a chance of no more than that error in all
-//! (Bonferroni), whatever the search did.
+//! second, and so on. That any step of one ladder beyond the budget passes has a chance of no more than that error in
+//! all (Bonferroni), whatever the search did.
 
 use rayon::prelude::*;
 

@@ -19,6 +19,7 @@ const SEARCHED_FORKS: f64 = 4e6;
 
 /// The same to confirm a step.
 const CONFIRMED_FORKS: f64 = 8e6;
+
 /// The same to confirm the one that is recommended.
 const REFINED_FORKS: f64 = 16e6;
 
